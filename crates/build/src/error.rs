@@ -1,0 +1,440 @@
+//! Everything that can stop a build, an assembly or an extraction.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use enclair_cpio::WriteError;
+use enclair_digest::{ContentError, ParseDigestError, Sha256};
+use enclair_eif::Arch;
+use enclair_finding::Finding;
+use enclair_inspect::{KernelError, KernelKind};
+use enclair_tree::{CpioError, PathError};
+use thiserror::Error;
+
+/// A build that cannot be done.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or directory cannot be opened.
+    #[error("`{path}` cannot be opened", path = path.display())]
+    Open {
+        /// As the user wrote it.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that must have content has none.
+    #[error("`{path}` is empty", path = path.display())]
+    Empty {
+        /// As the user wrote it.
+        path: PathBuf,
+    },
+    /// An output cannot be written.
+    #[error("`{path}` cannot be written", path = path.display())]
+    Write {
+        /// As the user wrote it.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The output cannot be written; the path is added further out.
+    #[error("the output cannot be written")]
+    Output {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Part of an image cannot be read, or is not what its digest says.
+    #[error("`{name}` cannot be read")]
+    Read {
+        /// The blob or document.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that is held in memory is too large for that.
+    #[error("`{name}` has more than {limit} bytes")]
+    TooLarge {
+        /// The file.
+        name: String,
+        /// Bytes that are allowed.
+        limit: u64,
+    },
+    /// A document of an image is not what the specification says.
+    #[error("`{name}` is not the document that belongs there")]
+    Document {
+        /// Its name in the image.
+        name: String,
+        /// What is wrong, with line and column.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A blob's name or a member's name is not in the archive.
+    #[error("`{name}` is not in `{path}`", path = path.display())]
+    NoMember {
+        /// The archive.
+        path: PathBuf,
+        /// The member.
+        name: String,
+    },
+    /// A digest that is not SHA-256.
+    #[error("`{digest}` is not a SHA-256 digest; no other algorithm is supported")]
+    DigestAlgorithm {
+        /// As the image has it.
+        digest: String,
+    },
+    /// A digest that is not well formed.
+    #[error("`{digest}` is not a digest")]
+    Digest {
+        /// As the image has it.
+        digest: String,
+        /// Why.
+        #[source]
+        source: ParseDigestError,
+    },
+    /// The name is not in the layout or archive.
+    #[error("there is no image `{name}`; {there}", there = listed(available))]
+    NoSuchImage {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// Several images, and no name to choose by.
+    #[error("which image is not said; {there}", there = listed(available))]
+    AmbiguousImage {
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// No manifest for the architecture.
+    #[error("the image has no manifest for linux/{architecture}")]
+    NoPlatform {
+        /// In the image's terms.
+        architecture: &'static str,
+    },
+    /// The configuration is for something else.
+    #[error("the image is for {found}, expected {expected}")]
+    Platform {
+        /// What the enclave needs.
+        expected: String,
+        /// What the configuration says.
+        found: String,
+    },
+    /// Something in the place of a manifest.
+    #[error("sha256:{digest} has media type `{found}`, expected an image manifest or index")]
+    MediaType {
+        /// The blob.
+        digest: Sha256,
+        /// Its media type.
+        found: String,
+    },
+    /// Indexes in indexes.
+    #[error("the image index is nested more than {limit} deep")]
+    IndexDepth {
+        /// Levels that are followed.
+        limit: usize,
+    },
+    /// Manifest and configuration disagree.
+    #[error("the manifest has {manifest} layers, the configuration has {config} diff IDs")]
+    LayerCount {
+        /// Layers in the manifest.
+        manifest: usize,
+        /// Diff IDs in the configuration.
+        config: usize,
+    },
+    /// A layer cannot be applied.
+    #[error("layer {index} cannot be unpacked")]
+    Layer {
+        /// Its position, from 0, lowest first.
+        index: usize,
+        /// Why.
+        #[source]
+        source: Box<Self>,
+    },
+    /// A layer cannot be decompressed.
+    #[error("`{name}` cannot be decompressed")]
+    Decode {
+        /// The blob.
+        name: String,
+        /// Why.
+        #[source]
+        source: enclair_compress::Error,
+    },
+    /// The root filesystem.
+    #[error(transparent)]
+    Tree {
+        /// What is wrong with it.
+        source: enclair_tree::Error,
+    },
+    /// An entry that a ramdisk cannot carry.
+    #[error(transparent)]
+    Archive {
+        /// Which, and why.
+        source: Box<CpioError<Self>>,
+    },
+    /// A path that is none.
+    #[error("a path of the layout is not one")]
+    Path {
+        /// Why.
+        #[source]
+        source: PathError,
+    },
+    /// The container.
+    #[error(transparent)]
+    Eif {
+        /// What is wrong with it.
+        source: enclair_eif::Error,
+    },
+    /// Neither ENTRYPOINT nor CMD.
+    #[error("the image names no program: ENTRYPOINT and CMD are empty")]
+    NoProgram,
+    /// WORKDIR is not absolute.
+    #[error("the working directory `{path}` is not absolute")]
+    RelativeDirectory {
+        /// As the image has it.
+        path: String,
+    },
+    /// An argument or variable that no process can have.
+    #[error("an argument or variable contains a NUL: {text:?}")]
+    NulInProcess {
+        /// The text.
+        text: String,
+    },
+    /// USER names nobody.
+    #[error("the image's /etc/passwd has no user `{name}`")]
+    UnknownUser {
+        /// The name.
+        name: String,
+    },
+    /// USER names no group.
+    #[error("the image's /etc/group has no group `{name}`")]
+    UnknownGroup {
+        /// The name.
+        name: String,
+    },
+    /// The vendor's init reads one item a line.
+    #[error("the bootstrap layout cannot carry a newline in {what}: {text:?}")]
+    NewlineInBootstrap {
+        /// An argument or a variable.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// The kernel is none.
+    #[error("`{path}` is no kernel for an enclave", path = path.display())]
+    Kernel {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: KernelError,
+    },
+    /// The kernel is for something else.
+    #[error("`{path}` is a kernel for {found} ({kind}), expected {expected}", path = path.display(), found = kind.arch())]
+    KernelArch {
+        /// The file.
+        path: PathBuf,
+        /// Its form.
+        kind: KernelKind,
+        /// What the enclave needs.
+        expected: Arch,
+    },
+    /// The command line would change what is measured unseen.
+    #[error("the kernel command line contains {what}")]
+    CommandLine {
+        /// A NUL or a newline.
+        what: &'static str,
+    },
+    /// Findings that stop a build.
+    #[error("findings that stop a build: {}", summary(findings))]
+    Blocked {
+        /// Those that are not allowed by name.
+        findings: Vec<Finding>,
+    },
+    /// A file changed its size between being measured for the plan and being read.
+    #[error("`{path}` had {expected} bytes when it was opened and has {found} now", path = path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Bytes at first.
+        expected: u64,
+        /// Bytes that were read; at most one more than expected is looked at.
+        found: u64,
+    },
+    /// A report cannot be serialised.
+    #[error("a report cannot be written as JSON")]
+    Serialize {
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// An archive member cannot be put into the directory.
+    #[error("`{path}` cannot be extracted")]
+    Extract {
+        /// Where in the output.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// `--section` is beyond the image.
+    #[error("there is no section {index}; the image has {count}")]
+    NoSection {
+        /// What was asked for, from 0.
+        index: usize,
+        /// Sections in the file.
+        count: usize,
+    },
+    /// A ramdisk cannot be unpacked.
+    #[error("ramdisk {index} cannot be unpacked")]
+    Ramdisk {
+        /// Its number, from 0.
+        index: usize,
+        /// Why.
+        #[source]
+        source: Box<Self>,
+    },
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let row = |Finding {
+                   kind,
+                   count,
+                   examples,
+               }: &Finding| {
+        let more = if *count > examples.len() as u64 {
+            ", ..."
+        } else {
+            ""
+        };
+        format!("{} ({count}: `{}`{more})", kind.id, examples.join("`, `"))
+    };
+    findings.iter().map(row).collect::<Vec<_>>().join("; ")
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "none has a name".to_owned(),
+        [name] => format!("there is `{name}`"),
+        names => format!("there are `{}`", names.join("`, `")),
+    }
+}
+
+impl Error {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoSuchImage { available, .. } | Self::AmbiguousImage { available }
+                if available.is_empty() =>
+            {
+                Some("give the images names: `skopeo copy` takes one behind the path")
+            }
+            Self::NoSuchImage { .. } | Self::AmbiguousImage { .. } => {
+                Some("name one behind the path: `oci:DIR:TAG`, `docker-archive:FILE:NAME:TAG`")
+            }
+            Self::NoPlatform { .. } | Self::Platform { .. } => {
+                Some("choose the architecture with `--arch`, or build the image for this one")
+            }
+            Self::NoProgram => Some("give the image an ENTRYPOINT or CMD"),
+            Self::UnknownUser { .. } | Self::UnknownGroup { .. } => {
+                Some("add the account to the image, or use a number in USER")
+            }
+            Self::NewlineInBootstrap { .. } => Some("use the default layout, which keeps newlines"),
+            Self::KernelArch { .. } => Some("give a kernel for the architecture in `--arch`"),
+            Self::CommandLine { .. } => Some("write it on one line, without a newline at the end"),
+            Self::Blocked { .. } => {
+                Some("`enclair explain ID` says why; `--allow ID` builds all the same")
+            }
+            Self::Changed { .. } => Some("something writes to the file; run again when it is done"),
+            Self::LayerCount { .. } => Some("the image is damaged; export it again"),
+            Self::Open { path, .. } if path.ends_with("index.json") => {
+                Some("an OCI layout has an `index.json`; is this one?")
+            }
+            Self::Read { source, .. } if ContentError::of(source).is_some() => {
+                Some("the image is damaged or was changed; export or fetch it again")
+            }
+            Self::RelativeDirectory { .. } => Some("give WORKDIR a leading `/`"),
+            Self::Layer { source, .. } | Self::Ramdisk { source, .. } => source.hint(),
+            Self::Decode { source, .. } => source.hint(),
+            Self::Kernel { source, .. } => source.hint(),
+            Self::Tree { source } => source.hint(),
+            Self::Archive { source } => source.hint(),
+            Self::Eif { source } => source.hint(),
+            Self::Open { .. }
+            | Self::Empty { .. }
+            | Self::Output { .. }
+            | Self::Write { .. }
+            | Self::Read { .. }
+            | Self::TooLarge { .. }
+            | Self::Document { .. }
+            | Self::NoMember { .. }
+            | Self::DigestAlgorithm { .. }
+            | Self::Digest { .. }
+            | Self::MediaType { .. }
+            | Self::IndexDepth { .. }
+            | Self::Path { .. }
+            | Self::NulInProcess { .. }
+            | Self::Serialize { .. }
+            | Self::Extract { .. }
+            | Self::NoSection { .. } => None,
+        }
+    }
+}
+
+impl Error {
+    /// Names the output in an error of writing it: whoever writes a section knows no path.
+    pub(crate) fn at(self, target: &Path) -> Self {
+        if let Self::Output { source }
+        | Self::Eif {
+            source: enclair_eif::Error::Io { source, .. },
+        } = self
+        {
+            return Self::Write {
+                path: target.to_owned(),
+                source,
+            };
+        }
+        self
+    }
+
+    /// An error of a section's writer: the container's own errors travel inside.
+    pub(crate) fn of_section(source: io::Error) -> Self {
+        match source.downcast::<enclair_eif::Error>() {
+            Ok(source) => Self::Eif { source },
+            Err(source) => Self::Output { source },
+        }
+    }
+}
+
+impl From<enclair_eif::Error> for Error {
+    fn from(source: enclair_eif::Error) -> Self {
+        Self::Eif { source }
+    }
+}
+
+impl From<enclair_tree::Error> for Error {
+    fn from(source: enclair_tree::Error) -> Self {
+        Self::Tree { source }
+    }
+}
+
+impl From<PathError> for Error {
+    fn from(source: PathError) -> Self {
+        Self::Path { source }
+    }
+}
+
+/// The sink's own error is handed back as it was.
+impl From<CpioError<Self>> for Error {
+    fn from(source: CpioError<Self>) -> Self {
+        if let CpioError::Archive(WriteError::Sink(own)) = source {
+            return own;
+        }
+        Self::Archive {
+            source: Box::new(source),
+        }
+    }
+}

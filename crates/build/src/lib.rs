@@ -1,0 +1,56 @@
+#![doc = include_str!("../../../docs/formats/image.md")]
+//!
+//! # This crate
+//!
+//! From a container image and a kernel to a measured enclave image.
+//!
+//! - [`build`] does the main job: layers, normalisation, ramdisks, image, reports.
+//! - [`assemble`] writes the bare container.
+//! - [`extract_to_directory`] and its siblings take an image apart again.
+//! - [`ImageReference`] names container images on the local disk.
+//!
+//! This crate owns the threads, the temporary files and the atomic outputs. It parses no command
+//! line and prints nothing: what it has to say while it works goes through [`Progress`].
+
+mod assemble;
+mod configuration;
+mod enclave;
+mod engine;
+mod epoch;
+mod error;
+mod extract;
+pub mod findings;
+mod image;
+mod measure;
+mod normalise;
+mod output;
+mod parts;
+mod progress;
+mod ramdisk;
+mod readahead;
+mod report;
+mod repository;
+mod request;
+mod root;
+mod spool;
+mod user;
+
+pub use assemble::{Assembly, assemble};
+pub use configuration::Configuration;
+pub use enclave::build;
+pub use engine::AwsLc;
+pub use epoch::{Epoch, ParseEpochError};
+pub use error::Error;
+pub use extract::{extract_section, extract_to_directory, extract_to_tar};
+pub use image::{ImageReference, ParseReferenceError, Transport};
+pub use measure::{Measurer, Threads};
+pub use normalise::{Applied, Normalization};
+pub use output::OutputFile;
+pub use parts::{COMMAND_LINE_AARCH64, COMMAND_LINE_X86_64};
+pub use progress::{Progress, Silent};
+pub use report::{
+    EifFile, FORMAT, NitroMeasurements, Report, SCHEMA, SectionReport, Source, section_reports,
+};
+pub use repository::{Repository, repository_of};
+pub use request::{BuildRequest, ImageLayout};
+pub use spool::FileSpool;

@@ -1,0 +1,66 @@
+//! What a build is asked for. Values only: nothing here has been opened or checked.
+
+use std::path::PathBuf;
+
+use enclair_digest::Limits;
+use enclair_eif::Arch;
+
+use crate::epoch::Epoch;
+use crate::image::ImageReference;
+use crate::measure::Threads;
+use crate::normalise::Normalization;
+
+/// How the ramdisks are laid out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ImageLayout {
+    /// This project's, for its own init.
+    #[default]
+    Enclair,
+    /// The one that the vendor's init expects.
+    Bootstrap,
+}
+
+impl ImageLayout {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enclair => "enclair",
+            Self::Bootstrap => "bootstrap",
+        }
+    }
+}
+
+/// What to build.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// The container image.
+    pub image: ImageReference,
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// The program that the kernel starts.
+    pub init: PathBuf,
+    /// The NSM driver module, for the bootstrap layout.
+    pub module: Option<PathBuf>,
+    /// The kernel command line; `None` for the architecture's own.
+    pub command_line: Option<String>,
+    /// Architecture of kernel, init and application.
+    pub arch: Arch,
+    /// The one time in the image.
+    pub epoch: Epoch,
+    /// `ImageName` in the metadata, which is not measured.
+    pub name: String,
+    /// `ImageVersion` in the metadata, which is not measured.
+    pub version: String,
+    /// How the ramdisks are laid out.
+    pub layout: ImageLayout,
+    /// Whether the rules of the format are applied.
+    pub normalization: Normalization,
+    /// Ids of findings that would stop the build and shall not.
+    pub allow: Vec<String>,
+    /// How much is unpacked at most.
+    pub limits: Limits,
+    /// How many threads measure.
+    pub threads: Threads,
+    /// Where to look for a git repository, for the report.
+    pub directory: PathBuf,
+}

@@ -1,0 +1,126 @@
+//! Where the bodies of unpacked files lie between reading the layers and writing the image.
+//!
+//! One nameless temporary file beside the output, so that it needs no more of the disk than the
+//! image that will be written there, and so that a killed process leaves nothing behind.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use enclair_tree::Spool;
+use thiserror::Error;
+
+/// Bytes gathered before they are written: most files of an image are small.
+const BUFFER: usize = 256 << 10;
+
+/// The temporary file cannot take more. Travels inside an [`io::Error`].
+#[derive(Debug, Error)]
+#[error("the temporary file in `{directory}` cannot be written", directory = directory.display())]
+struct SpoolError {
+    directory: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+/// A [`Spool`] in a file.
+#[derive(Debug)]
+pub struct FileSpool {
+    directory: PathBuf,
+    file: File,
+    written: u64,
+    pending: Vec<u8>,
+}
+
+impl FileSpool {
+    /// Makes an empty spool on the file system of `directory`.
+    ///
+    /// # Errors
+    ///
+    /// When no file can be created there.
+    pub fn create(directory: &Path) -> io::Result<Self> {
+        let file = tempfile::tempfile_in(directory)?;
+        let directory = directory.to_owned();
+        Ok(Self {
+            directory,
+            file,
+            written: 0,
+            pending: Vec::with_capacity(BUFFER),
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        self.write(&pending)?;
+        self.pending = pending;
+        self.pending.clear();
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes).map_err(|source| {
+            let directory = self.directory.clone();
+            io::Error::new(source.kind(), SpoolError { directory, source })
+        })?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+impl Spool for FileSpool {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.pending.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() >= BUFFER {
+            self.write(bytes)?;
+        } else {
+            self.pending.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn position(&self) -> u64 {
+        self.written + self.pending.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(left) = self.written.checked_sub(offset).filter(|left| *left > 0) else {
+            let start = usize::try_from(offset - self.written).unwrap_or(usize::MAX);
+            let tail = self.pending.get(start..).unwrap_or_default();
+            return io::Read::read(&mut &*tail, buffer);
+        };
+        let count = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        self.file
+            .read_at(buffer.get_mut(..count).unwrap_or_default(), offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_back_from_the_file_from_memory_and_across_the_border() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut spool = FileSpool::create(directory.path()).unwrap();
+        let mut expected = Vec::new();
+        let lengths = [1, BUFFER - 1, 7, BUFFER, 3 * BUFFER, 100];
+        for (byte, length) in (1_u8..).zip(lengths) {
+            let bytes = vec![byte; length];
+            spool.append(&bytes).unwrap();
+            expected.extend(bytes);
+        }
+        assert_eq!(spool.position(), expected.len() as u64);
+        let mut all = Vec::new();
+        let mut buffer = vec![0; 10_007];
+        loop {
+            match spool.read_at(all.len() as u64, &mut buffer).unwrap() {
+                0 => break,
+                count => all.extend_from_slice(&buffer[..count]),
+            }
+        }
+        assert!(all == expected);
+        assert_eq!(spool.read_at(u64::MAX, &mut buffer).unwrap(), 0);
+    }
+}

@@ -1,0 +1,308 @@
+//! The command line, as typed. Values are parsed here; nothing is opened.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use enclair_build::{Epoch, ImageReference};
+use enclair_eif::Arch;
+
+use crate::catalogue::findings;
+
+/// Reproducible AWS Nitro Enclave images: build, measure, inspect.
+#[derive(Debug, Parser)]
+#[command(name = "enclair", version, about, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "Exit status: 0 done or it holds; 1 checked and it differs; 2 could not \
+    be done or checked.\nResults go to stdout, everything else to stderr.";
+
+const IMAGE_HELP: &str =
+    "Container image: oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build an enclave image from a container image and a kernel
+    Build(Build),
+    /// Put sections together into an image, byte for byte, with nothing added
+    Assemble(Assemble),
+    /// Show what an image or a ramdisk holds and what it measures to
+    Inspect(Inspect),
+    /// Take an image apart
+    Extract(Extract),
+    /// Explain a register (PCR0) or a finding (ramdisk-overrides-boot)
+    Explain(Explain),
+    /// Print the JSON schema of a document
+    Schema(Schema),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    enclair build --image docker-archive:app.tar --kernel bzImage --init init -o out\n  \
+    enclair build --image oci:layout:v1 --kernel bzImage --init init --epoch 1700000000 --json\n\n\
+    Writes out/enclave.eif, out/measurements.json and out/enclave.pcrs, whole or not at all.")]
+pub(crate) struct Build {
+    #[arg(long, value_name = "REFERENCE", help = IMAGE_HELP)]
+    pub(crate) image: ImageReference,
+    /// Kernel: a bzImage (x86_64) or an uncompressed Image (aarch64)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kernel: PathBuf,
+    /// Program that the kernel starts as /init
+    #[arg(long, value_name = "FILE")]
+    pub(crate) init: PathBuf,
+    /// Kernel command line, instead of the architecture's own
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) cmdline: Option<String>,
+    /// Architecture of the enclave
+    #[arg(long, default_value = "x86_64", value_name = "ARCH")]
+    pub(crate) arch: Arch,
+    /// The one time in the image, in seconds since 1970
+    #[arg(
+        long,
+        env = "SOURCE_DATE_EPOCH",
+        default_value = "0",
+        value_name = "SECONDS"
+    )]
+    pub(crate) epoch: Epoch,
+    /// Name of the image in its metadata (not measured)
+    #[arg(long, default_value = "enclave")]
+    pub(crate) name: String,
+    /// Version of the image in its metadata (not measured)
+    #[arg(long, default_value = "0")]
+    pub(crate) image_version: String,
+    /// How the ramdisks are laid out
+    #[arg(long, value_enum, default_value_t = LayoutArgument::Enclair)]
+    pub(crate) layout: LayoutArgument,
+    /// NSM driver module for the bootstrap layout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nsm_module: Option<PathBuf>,
+    /// Which normalisation rules are applied
+    #[arg(long, value_enum, default_value_t = NormalizeArgument::Format)]
+    pub(crate) normalize: NormalizeArgument,
+    /// Build in spite of this finding; may be given more than once
+    #[arg(long, value_name = "ID", value_parser = parse_finding)]
+    pub(crate) allow: Vec<String>,
+    /// Unpack at most this much: a number of bytes, or one with K, M, G or T
+    #[arg(long, default_value = "16G", value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) max_unpacked: u64,
+    #[command(flatten)]
+    pub(crate) threads: ThreadsArgument,
+    /// Directory for the results
+    #[arg(short, long, default_value = "out", value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Print measurements.json instead of a summary
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How many threads measure.
+#[derive(Debug, Args)]
+pub(crate) struct ThreadsArgument {
+    /// Threads that measure: 1 is the calling thread alone, more give PCR0 and PCR2 one each
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) threads: u8,
+}
+
+/// The layouts, by their names on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LayoutArgument {
+    /// This project's layout, for its own init
+    Enclair,
+    /// The layout that the vendor's init expects: /cmd, /env, nsm.ko, rootfs/
+    Bootstrap,
+}
+
+/// The sets of rules, by their names on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum NormalizeArgument {
+    /// The rules of the format
+    Format,
+    /// No rule: times and files as the layers have them
+    None,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+    enclair assemble --kernel bzImage --cmdline 'console=ttyS0' --ramdisk boot.cpio \
+    --ramdisk app.cpio -o app.eif")]
+pub(crate) struct Assemble {
+    /// Kernel
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kernel: PathBuf,
+    /// Kernel command line, taken as it is
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) cmdline: String,
+    /// Ramdisk; may be given more than once, in order
+    #[arg(long = "ramdisk", required = true, value_name = "FILE")]
+    pub(crate) ramdisks: Vec<PathBuf>,
+    /// Architecture in the header
+    #[arg(long, default_value = "x86_64", value_name = "ARCH")]
+    pub(crate) arch: Arch,
+    /// Name in the metadata
+    #[arg(long, default_value = "enclave")]
+    pub(crate) name: String,
+    /// Version in the metadata
+    #[arg(long, default_value = "0")]
+    pub(crate) image_version: String,
+    /// Build time in the metadata, in RFC 3339
+    #[arg(long, default_value = "1970-01-01T00:00:00Z", value_name = "TIME")]
+    pub(crate) build_time: String,
+    /// Builder in the metadata
+    #[arg(long, default_value = "enclair", value_name = "NAME")]
+    pub(crate) build_tool: String,
+    /// Builder's version in the metadata
+    #[arg(long, default_value = "1", value_name = "VERSION")]
+    pub(crate) build_tool_version: String,
+    /// Operating system in the metadata
+    #[arg(long, default_value = "Linux", value_name = "NAME")]
+    pub(crate) os: String,
+    /// Kernel version in the metadata
+    #[arg(long, default_value = "unknown", value_name = "VERSION")]
+    pub(crate) kernel_version: String,
+    /// Custom metadata: a file with a JSON document
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metadata: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadsArgument,
+    /// The image to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Print measurements and sections as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  enclair inspect app.eif\n  \
+    enclair inspect app.eif --json | jq .Measurements\n  enclair inspect initrd.img --files")]
+pub(crate) struct Inspect {
+    /// An enclave image, or a ramdisk (cpio, compressed or not)
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// List every entry of every ramdisk
+    #[arg(long)]
+    pub(crate) files: bool,
+    #[command(flatten)]
+    pub(crate) threads: ThreadsArgument,
+    /// Print JSON, with the fields of `nitro-cli describe-eif`
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  enclair extract app.eif -C app\n  \
+    enclair extract app.eif --tar app.tar\n  enclair extract app.eif --section 0 -o bzImage\n\n\
+    Needs no root: in a directory, owners, devices and set-id bits are listed in \
+    ramdiskN.entries.jsonl; a tar archive carries them.")]
+#[command(group(ArgGroup::new("what").required(true).args(["directory", "tar", "section"])))]
+pub(crate) struct Extract {
+    /// The enclave image
+    #[arg(value_name = "EIF")]
+    pub(crate) file: PathBuf,
+    /// Extract everything into this directory, which must be new or empty
+    #[arg(short = 'C', long, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Extract everything into a tar archive
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tar: Option<PathBuf>,
+    /// Extract the bytes of one section, counted from 0
+    #[arg(long, value_name = "N", requires = "output")]
+    pub(crate) section: Option<usize>,
+    /// File for the section
+    #[arg(short, long, value_name = "FILE", requires = "section")]
+    pub(crate) output: Option<PathBuf>,
+    /// Unpack at most this much: a number of bytes, or one with K, M, G or T
+    #[arg(long, default_value = "16G", value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) max_unpacked: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  enclair explain PCR2\n  \
+    enclair explain ramdisk-overrides-boot\n  enclair explain          # lists everything")]
+pub(crate) struct Explain {
+    /// A register or the id of a finding; all of them when left out
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Which document
+    #[arg(value_enum)]
+    pub(crate) document: DocumentArgument,
+}
+
+/// The documents that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentArgument {
+    /// measurements.json, and `build --json`
+    Measurements,
+    /// `assemble --json`
+    Assemble,
+    /// `inspect --json` of an image
+    Inspect,
+    /// `inspect --json` of a ramdisk
+    InspectRamdisk,
+    /// `explain --json`
+    Explain,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// The id of a finding that exists.
+fn parse_finding(text: &str) -> Result<String, String> {
+    if findings().any(|kind| kind.id == text) {
+        return Ok(text.to_owned());
+    }
+    Err("no finding has this id; `enclair explain` lists all".to_owned())
+}
+
+/// A number of bytes: `4096`, `64K`, `16G`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
+    let upper = text.to_ascii_uppercase();
+    let (number, shift) = units
+        .into_iter()
+        .find_map(|(unit, shift)| Some((upper.strip_suffix(unit)?, shift)))
+        .unwrap_or((&upper, 0));
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or_else(|| "expected a number of bytes, or one with K, M, G or T".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("64k"), Ok(64 << 10));
+        assert_eq!(parse_size("16G"), Ok(16 << 30));
+        for text in ["", "G", "1X", "-1", "99999999T", "1KK"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+        let default = parse_size("16G").unwrap();
+        assert_eq!(default, enclair_digest::Limits::default().unpacked_bytes);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+}

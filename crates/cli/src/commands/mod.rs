@@ -1,0 +1,81 @@
+//! One module a command: arguments in, one library call, a result out.
+
+pub(crate) mod assemble;
+pub(crate) mod build;
+pub(crate) mod completions;
+pub(crate) mod explain;
+pub(crate) mod extract;
+pub(crate) mod inspect;
+pub(crate) mod schema;
+
+use enclair_build::Threads;
+use enclair_finding::{Findings, Severity};
+
+use crate::arguments::ThreadsArgument;
+use crate::printer::Printer;
+
+impl From<&ThreadsArgument> for Threads {
+    fn from(argument: &ThreadsArgument) -> Self {
+        if argument.threads == 1 {
+            Self::One
+        } else {
+            Self::Lanes
+        }
+    }
+}
+
+/// Tells a person what a check said: id, count, title, examples.
+fn print_findings(findings: &Findings, printer: &Printer) {
+    for finding in findings.iter() {
+        let (kind, count) = (finding.kind, finding.count);
+        // Not `error:`, which says that the command failed.
+        let label = match kind.severity {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "finding",
+        };
+        printer.note(&format!("{label}: {}: {} ({count})", kind.id, kind.title));
+        for example in &finding.examples {
+            printer.note(&format!("    {}", escape(example)));
+        }
+        if count > finding.examples.len() as u64 {
+            printer.note("    ...");
+        }
+        printer.note(&format!("    hint: {}", kind.fix));
+    }
+}
+
+/// Text from an image, safe for a terminal: control characters are shown, not obeyed.
+pub(crate) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            c if c.is_control() => safe.extend(c.escape_default()),
+            // Marks that change the direction of what follows.
+            c @ ('\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                safe.extend(c.escape_unicode());
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// A size for a person, in units of 1024 bytes.
+pub(crate) fn human_size(bytes: u64) -> String {
+    indicatif::HumanBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_of_an_image_do_not_reach_the_terminal() {
+        assert_eq!(
+            escape("a\u{1b}[31mb\nc\u{202e}d"),
+            "a\\u{1b}[31mb\\nc\\u{202e}d"
+        );
+        assert_eq!(escape("größe \u{20ac}"), "größe \u{20ac}");
+    }
+}

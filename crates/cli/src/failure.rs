@@ -1,0 +1,58 @@
+//! How a failure reads: what, because of what, and what to do.
+//!
+//! ```text
+//! error: `app.eif` cannot be inspected
+//!   caused by: section 3 (ramdisk) at offset 0x1f2c40 declares 4294967296 bytes, but 812 remain
+//! hint: the file is truncated
+//! ```
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use crate::commands::escape;
+
+/// Renders an error with its causes and the hint of the innermost one that has any.
+pub(crate) fn render(error: &anyhow::Error) -> String {
+    let mut text = String::from("error: ");
+    let mut last = String::new();
+    for (depth, cause) in error.chain().enumerate() {
+        let line = shorten(&escape(&cause.to_string()));
+        // A transparent wrapper says what its source says.
+        if line == last {
+            continue;
+        }
+        if depth > 0 {
+            text.push_str("\n  caused by: ");
+        }
+        text.push_str(&line);
+        last = line;
+    }
+    if let Some(hint) = error.chain().filter_map(hint_of).last() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\nhint: {hint}");
+    }
+    text
+}
+
+/// A text without its middle, where it is longer than anybody reads.
+fn shorten(text: &str) -> String {
+    const MOST: usize = 600;
+    const EACH: usize = 250;
+    let count = text.chars().count();
+    if count <= MOST {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(EACH).collect();
+    let tail: String = text.chars().skip(count - EACH).collect();
+    format!("{head}[... {} characters ...]{tail}", count - 2 * EACH)
+}
+
+/// The advice that one error of a chain gives.
+fn hint_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    None.or_else(|| error.downcast_ref::<enclair_build::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_inspect::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_eif::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_tree::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_cpio::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_compress::Error>()?.hint())
+}

@@ -1,0 +1,56 @@
+//! The `enclair` command: arguments, output and exit status. No logic of its own.
+//!
+//! Exit status: 0 it is done or holds, 1 checked and it differs, 2 it could not be checked or
+//! done. Results go to stdout, everything else to stderr.
+
+mod arguments;
+mod catalogue;
+mod commands;
+mod documents;
+mod failure;
+mod printer;
+mod progress;
+mod tables;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::printer::{ClosedPipe, Printer};
+
+fn main() -> ExitCode {
+    // clap answers `--help` itself and ends usage errors with status 2.
+    let arguments = Arguments::parse();
+    let printer = Printer::new(closed_pipe(&arguments.command));
+    match run(arguments.command, &printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            printer.note(&failure::render(&error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A listing may be cut short by its reader; a result may not.
+const fn closed_pipe(command: &Command) -> ClosedPipe {
+    match command {
+        Command::Build(_) | Command::Assemble(_) | Command::Extract(_) => ClosedPipe::Lost,
+        Command::Inspect(_)
+        | Command::Explain(_)
+        | Command::Schema(_)
+        | Command::Completions(_) => ClosedPipe::Enough,
+    }
+}
+
+fn run(command: Command, printer: &Printer) -> anyhow::Result<()> {
+    match command {
+        Command::Build(arguments) => commands::build::run(&arguments, printer),
+        Command::Assemble(arguments) => commands::assemble::run(&arguments, printer),
+        Command::Inspect(arguments) => commands::inspect::run(&arguments, printer),
+        Command::Extract(arguments) => commands::extract::run(&arguments, printer),
+        Command::Explain(arguments) => commands::explain::run(&arguments, printer),
+        Command::Schema(arguments) => commands::schema::run(&arguments, printer),
+        Command::Completions(arguments) => commands::completions::run(&arguments, printer),
+    }
+}

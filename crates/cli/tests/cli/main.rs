@@ -1,0 +1,29 @@
+//! The program as a user meets it: hostile inputs, damaged outputs, what is printed where.
+//!
+//! Every test runs the binary in a directory of its own, so paths in messages are short and the
+//! same on every machine.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails here has said what it has to say"
+)]
+
+mod atomic_output;
+mod bombs;
+mod build_messages;
+mod extract_safety;
+mod golden;
+mod image_documents;
+mod images;
+mod malformed_eif;
+mod messages;
+mod newc;
+mod process;
+mod schemas;
+mod streams;
+mod tar_attacks;
+mod tarball;
+mod workshop;

@@ -1,0 +1,164 @@
+//! The direction rule of ARCHITECTURE.md, read from `cargo metadata`: formats below models below
+//! effects below the command. A broken edge fails with the path that breaks it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where its input is missing"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// What each crate may depend on, of this workspace.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("enclair-digest", &[]),
+    ("enclair-finding", &[]),
+    ("enclair-compress", &["enclair-digest"]),
+    (
+        "enclair-cpio",
+        &["enclair-compress", "enclair-digest", "enclair-finding"],
+    ),
+    ("enclair-eif", &["enclair-digest", "enclair-finding"]),
+    (
+        "enclair-tree",
+        &["enclair-cpio", "enclair-digest", "enclair-finding"],
+    ),
+    (
+        "enclair-inspect",
+        &[
+            "enclair-compress",
+            "enclair-cpio",
+            "enclair-digest",
+            "enclair-eif",
+            "enclair-finding",
+        ],
+    ),
+    (
+        "enclair-build",
+        &[
+            "enclair-compress",
+            "enclair-cpio",
+            "enclair-digest",
+            "enclair-eif",
+            "enclair-finding",
+            "enclair-inspect",
+            "enclair-tree",
+        ],
+    ),
+    (
+        "enclair",
+        &[
+            "enclair-build",
+            "enclair-compress",
+            "enclair-cpio",
+            "enclair-digest",
+            "enclair-eif",
+            "enclair-finding",
+            "enclair-inspect",
+            "enclair-tree",
+        ],
+    ),
+];
+
+/// Crates that have no C code below them, so that a verifier can be built from them.
+const WITHOUT_C: [&str; 7] = [
+    "enclair-digest",
+    "enclair-finding",
+    "enclair-compress",
+    "enclair-cpio",
+    "enclair-eif",
+    "enclair-tree",
+    "enclair-inspect",
+];
+
+/// Packages that stand for C code or for a network.
+const FORBIDDEN_BELOW: [&str; 7] = [
+    "cc",
+    "cmake",
+    "aws-lc-sys",
+    "openssl-sys",
+    "zstd-sys",
+    "tokio",
+    "rustls",
+];
+
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// Normal and build dependencies of every package, by name.
+fn edges() -> Edges {
+    let metadata = MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))
+        .other_options(["--locked".to_owned()])
+        .exec()
+        .expect("cargo metadata");
+    let resolve = metadata.resolve.expect("a resolved graph");
+    let name = |id| {
+        let package = metadata.packages.iter().find(|package| &package.id == id);
+        package.expect("a package of the graph").name.to_string()
+    };
+    let mut edges = Edges::new();
+    for node in &resolve.nodes {
+        let used = node.deps.iter().filter(|dependency| {
+            dependency
+                .dep_kinds
+                .iter()
+                .any(|kind| kind.kind != DependencyKind::Development)
+        });
+        let used: BTreeSet<String> = used.map(|dependency| name(&dependency.pkg)).collect();
+        edges.entry(name(&node.id)).or_default().extend(used);
+    }
+    edges
+}
+
+#[test]
+fn crates_depend_in_one_direction() {
+    let edges = edges();
+    for (from, to) in &edges {
+        if !from.starts_with("enclair") {
+            continue;
+        }
+        let allowed = ALLOWED.iter().find(|(name, _)| name == from);
+        let (_, allowed) = allowed.unwrap_or_else(|| panic!("`{from}` is not in the rule"));
+        for to in to.iter().filter(|to| to.starts_with("enclair")) {
+            assert!(
+                allowed.contains(&to.as_str()),
+                "`{from}` must not depend on `{to}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_verifier_uses_has_no_c_code_and_no_network() {
+    let edges = edges();
+    for start in WITHOUT_C {
+        let mut paths = vec![vec![start.to_owned()]];
+        let mut seen = BTreeSet::new();
+        while let Some(path) = paths.pop() {
+            let last = path.last().expect("a path has an end");
+            assert!(
+                !FORBIDDEN_BELOW.contains(&last.as_str()),
+                "{}",
+                path.join(" -> ")
+            );
+            for next in edges.get(last).into_iter().flatten() {
+                if seen.insert(next.clone()) {
+                    paths.push([path.as_slice(), std::slice::from_ref(next)].concat());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_rule_names_a_crate_that_exists() {
+    let edges = edges();
+    for (name, _) in ALLOWED {
+        assert!(
+            edges.contains_key(*name),
+            "`{name}` is in the rule and not in the workspace"
+        );
+    }
+}
