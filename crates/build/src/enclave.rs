@@ -9,7 +9,7 @@
 //! as a stream that can be digested as it passes. What was written is compared with the forecast.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::Path;
 
 use enclair_cpio::Sink;
@@ -31,6 +31,10 @@ use crate::report::{
 use crate::repository::repository_of;
 use crate::request::{BuildRequest, ImageLayout};
 use crate::root::{Root, times};
+
+/// Bytes that are read from the spool, and written to the image, at once. Headers of an archive
+/// are a hundred bytes, and most files of an image are small.
+const BUFFER: usize = 256 << 10;
 
 /// Builds into the directory `out`: `enclave.eif`, `measurements.json` and `enclave.pcrs`.
 ///
@@ -215,25 +219,30 @@ impl<'a> Planned<'a> {
         (parts, bodies): (&Parts, &Bodies<'_>),
     ) -> Result<(Written, Sha256), Error> {
         let measurer = Measurer::new(engine, threads);
-        let out = Digested {
+        let digested = Digested {
             out,
             hasher: engine.sha256(),
         };
+        let out = BufWriter::with_capacity(BUFFER, digested);
         let mut writer = Writer::forward(out, self.layout.clone(), self.crc32, measurer)?;
         for bytes in parts.sections() {
             write_section(&mut writer, bytes)?;
         }
+        let mut buffer = vec![0; BUFFER];
         for ramdisk in self.ramdisks {
             writer.section()?;
             let sink = SectionSink {
                 writer: &mut writer,
                 bodies,
+                buffer: &mut buffer,
             };
             // The forecast has reported what the archive cannot carry.
             ramdisk.write(sink, &mut Findings::new())?;
         }
         let (out, written) = writer.finish()?;
-        Ok((written, out.hasher.finish()))
+        // Nothing is left in the buffer: the writer has flushed it.
+        let (digested, _) = out.into_parts();
+        Ok((written, digested.hasher.finish()))
     }
 }
 
@@ -273,6 +282,7 @@ struct Bodies<'a> {
 struct SectionSink<'a, W, M> {
     writer: &'a mut Writer<W, M>,
     bodies: &'a Bodies<'a>,
+    buffer: &'a mut [u8],
 }
 
 impl<W: Write, M: Measure> Sink<Body> for SectionSink<'_, W, M> {
@@ -284,8 +294,17 @@ impl<W: Write, M: Measure> Sink<Body> for SectionSink<'_, W, M> {
 
     fn body(&mut self, body: &Body) -> Result<(), Error> {
         // The reader compares the CRC that was taken when the content was spooled.
-        io::copy(&mut read_body(body, self.bodies.spool), self.writer)
-            .map_err(Error::of_section)?;
+        let mut content = read_body(body, self.bodies.spool);
+        loop {
+            let count = match content.read(self.buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Error::of_section(error)),
+            };
+            let piece = self.buffer.get(..count).unwrap_or_default();
+            self.writer.write_all(piece).map_err(Error::of_section)?;
+        }
         self.bodies.progress.advance(body.len());
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A reader that runs on a thread of its own, a few chunks ahead of whoever reads from it.
 
 use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 
 /// Bytes in one chunk.
 const CHUNK: usize = 256 << 10;
@@ -9,10 +9,11 @@ const CHUNK: usize = 256 << 10;
 const QUEUE: usize = 4;
 
 /// Reads from another thread. An error arrives where it happened in the stream; dropping the
-/// reader ends the thread at its next chunk.
+/// reader ends the thread at its next chunk. Buffers go back to be filled again.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
     chunks: Receiver<io::Result<Vec<u8>>>,
+    emptied: Sender<Vec<u8>>,
     current: Vec<u8>,
     position: usize,
     ended: bool,
@@ -21,9 +22,10 @@ pub(crate) struct ReadAhead {
 impl ReadAhead {
     pub(crate) fn new(mut inner: Box<dyn Read + Send>) -> Self {
         let (sender, chunks) = sync_channel(QUEUE);
+        let (emptied, empty) = channel();
         std::thread::spawn(move || {
             loop {
-                let chunk = read_chunk(&mut inner);
+                let chunk = read_chunk(&mut inner, empty.try_recv().unwrap_or_default());
                 let last = !matches!(&chunk, Ok(bytes) if !bytes.is_empty());
                 if sender.send(chunk).is_err() || last {
                     return;
@@ -32,6 +34,7 @@ impl ReadAhead {
         });
         Self {
             chunks,
+            emptied,
             current: Vec::new(),
             position: 0,
             ended: false,
@@ -41,8 +44,8 @@ impl ReadAhead {
 
 /// As much as a chunk holds; empty only at the end. An error after some bytes is found again by
 /// the next call: the readers that are used here fail for good.
-fn read_chunk(inner: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut chunk = vec![0; CHUNK];
+fn read_chunk(inner: &mut dyn Read, mut chunk: Vec<u8>) -> io::Result<Vec<u8>> {
+    chunk.resize(CHUNK, 0);
     let mut filled = 0;
     while let Some(rest) = chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match inner.read(rest) {
@@ -61,7 +64,12 @@ impl Read for ReadAhead {
         if self.position == self.current.len() && !self.ended {
             // A thread that is gone without a last word has panicked.
             let gone = || Err(io::Error::other("the decoder stopped"));
-            self.current = self.chunks.recv().unwrap_or_else(|_| gone())?;
+            let next = self.chunks.recv().unwrap_or_else(|_| gone())?;
+            // A thread that has ended takes none back.
+            drop(
+                self.emptied
+                    .send(std::mem::replace(&mut self.current, next)),
+            );
             self.position = 0;
             self.ended = self.current.is_empty();
         }

@@ -14,6 +14,7 @@ use std::io::{BufReader, Read};
 use enclair_compress::{Format, Member};
 use enclair_digest::Bounded;
 use enclair_finding::Findings;
+use memchr::memmem;
 
 use crate::findings::{KERNEL_LACKS_NSM, KERNEL_LACKS_VIRTIO_MMIO, KERNEL_LACKS_VSOCK};
 use crate::kernel::{Kernel, KernelKind};
@@ -170,29 +171,16 @@ fn search(mut kernel: impl Read) -> Option<Found> {
         if count == 0 {
             return Some(found);
         }
-        if let Some(at) = position(&window, CONFIG_START) {
+        if let Some(at) = memmem::find(&window, CONFIG_START) {
             let rest = window.get(at.saturating_add(CONFIG_START.len())..)?;
             found.config = parse_config(rest.chain(&mut kernel));
             return Some(found);
         }
         for text in Feature::ALL.into_iter().filter_map(Feature::evidence) {
-            if !found.texts.contains(&text) && position(&window, text).is_some() {
+            if !found.texts.contains(&text) && memmem::find(&window, text).is_some() {
                 found.texts.push(text);
             }
         }
-    }
-}
-
-fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = needle.first()?;
-    let mut start = 0;
-    loop {
-        let rest = haystack.get(start..)?;
-        let at = rest.iter().position(|byte| byte == first)?;
-        if rest.get(at..)?.starts_with(needle) {
-            return start.checked_add(at);
-        }
-        start = start.checked_add(at)?.checked_add(1)?;
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! A layer is read as a whole before it changes anything. Then its whiteouts hide what the layers
 //! below brought, and only that, wherever in the archive they stand; then its entries are put into
-//! the tree one after the other, so that a later entry of the same path wins.
+//! the tree one after the other, so that a later entry of the same path wins. The lowest layer has
+//! nothing below it: its whiteouts are checked and hide nothing, and its entries do not wait.
 //!
 //! What an entry does to what is there:
 //!
@@ -52,10 +53,32 @@ pub fn apply_layer(
     findings: &mut Findings,
 ) -> Result<(), Error> {
     let mut tar = tar;
-    let mut layer = Layer::read(Reader::new(&mut tar, *limits), spool, findings)?;
-    layer.whiteouts.hide(tree, &layer.steps)?;
-    for entry in std::mem::take(&mut layer.entries) {
-        layer.put(tree, entry, findings)?;
+    let reader = Reader::new(&mut tar, *limits);
+    if tree.is_empty() {
+        return apply_first(tree, reader, spool, findings);
+    }
+    let (layer, mut budget) = Layer::read(reader, spool, findings)?;
+    let steps = Steps::default();
+    layer.whiteouts.hide(tree, &steps)?;
+    for entry in layer.entries {
+        put(tree, entry, (&mut budget, &steps), findings)?;
+    }
+    Ok(())
+}
+
+/// Applies the lowest layer, which is most of most images, without holding its entries: there is
+/// nothing below that a whiteout could hide, so nothing has to wait for the last of them.
+fn apply_first(
+    tree: &mut Tree,
+    mut reader: Reader<'_>,
+    spool: &mut dyn Spool,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let steps = Steps::default();
+    while let Some(entry) = reader.next_entry(spool, findings)? {
+        if let Whiteout::None = Whiteout::of(&entry, findings)? {
+            put(tree, entry, (reader.budget(), &steps), findings)?;
+        }
     }
     Ok(())
 }
@@ -64,8 +87,6 @@ pub fn apply_layer(
 struct Layer {
     entries: Vec<Entry>,
     whiteouts: Whiteouts,
-    budget: Budget,
-    steps: Steps,
 }
 
 impl Layer {
@@ -73,7 +94,7 @@ impl Layer {
         mut reader: Reader<'_>,
         spool: &mut dyn Spool,
         findings: &mut Findings,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Budget), Error> {
         let mut entries = Vec::new();
         let mut whiteouts = Whiteouts::default();
         while let Some(entry) = reader.next_entry(spool, findings)? {
@@ -86,36 +107,37 @@ impl Layer {
                 hiding @ (Whiteout::Path { .. } | Whiteout::Below { .. }) => whiteouts.add(hiding),
             }
         }
-        Ok(Self {
-            entries,
-            whiteouts,
-            budget: reader.into_budget(),
-            steps: Steps::default(),
-        })
+        let layer = Self { entries, whiteouts };
+        Ok((layer, reader.into_budget()))
     }
+}
 
-    fn put(&mut self, tree: &mut Tree, entry: Entry, findings: &mut Findings) -> Result<(), Error> {
-        let offset = entry.offset;
-        let Self { budget, steps, .. } = self;
-        let path = tree.settle(&entry.path, steps, |tree, missing| {
-            imply_directory(tree, missing, budget, offset, findings)
-        })?;
-        match entry.kind {
-            EntryKind::Node(kind) => {
-                let node = Node {
-                    metadata: entry.metadata,
-                    xattrs: entry.xattrs,
-                    kind,
-                };
-                tree.insert(path, node).map(drop)
+/// Puts one entry into the tree, over what is there.
+fn put(
+    tree: &mut Tree,
+    entry: Entry,
+    (budget, steps): (&mut Budget, &Steps),
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let offset = entry.offset;
+    let path = tree.settle(&entry.path, steps, |tree, missing| {
+        imply_directory(tree, missing, budget, offset, findings)
+    })?;
+    match entry.kind {
+        EntryKind::Node(kind) => {
+            let node = Node {
+                metadata: entry.metadata,
+                xattrs: entry.xattrs,
+                kind,
+            };
+            tree.insert(path, node).map(drop)
+        }
+        EntryKind::HardLink(target) => {
+            let linked = find_target(tree, &path, target, steps)?;
+            if differs(tree, linked, &entry.metadata, &entry.xattrs) {
+                findings.add(&LINK_METADATA_IGNORED, &path);
             }
-            EntryKind::HardLink(target) => {
-                let linked = find_target(tree, &path, target, steps)?;
-                if differs(tree, linked, &entry.metadata, &entry.xattrs) {
-                    findings.add(&LINK_METADATA_IGNORED, &path);
-                }
-                tree.link(path, linked)
-            }
+            tree.link(path, linked)
         }
     }
 }

@@ -89,6 +89,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What is left of the limits, for directories that entries imply.
+    pub(crate) const fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
+    }
+
     pub(crate) fn into_budget(self) -> Budget {
         self.budget
     }
