@@ -30,6 +30,13 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(listing(&tree, &spool), listing(&slow, &slow_spool));
     check_ramdisk(&tree, &spool);
 
+    // Over itself: whiteouts now have something to hide.
+    let mut over = (tree.clone(), spool.clone());
+    let mut findings = Findings::new();
+    if apply_layer(&mut over.0, data, &mut over.1, &LIMITS, &mut findings).is_ok() {
+        check_ramdisk(&over.0, &over.1);
+    }
+
     let mut archive = Vec::new();
     if write_tar(&tree, &TreePath::root(), &spool, &mut archive).is_ok() {
         let mut back_spool = MemorySpool::new();
