@@ -6,7 +6,8 @@
 CPU is user and system time together, memory the peak of the resident set, both as GNU time reports
 them (a program that is started from a large one would inherit its peak). Commands that are compared
 run one after another, five times over, and the medians are compared: what else the machine does
-meanwhile then meets all of them. Ends with 1 when a target is missed.
+meanwhile then meets all of them. Each starts with nothing left to write to the disk, so that none
+pays for what the one before it wrote. Ends with 1 when a target is missed.
 """
 
 import datetime
@@ -17,6 +18,12 @@ import sys
 from pathlib import Path
 
 REPETITIONS = 5
+
+# Measured once: they take long, and their memory is what matters.
+BIG = {
+    "`enclair build`, 3 GB in as many files (once)": "3GB-large",
+    "`enclair build`, 3 GB in ten times the files (once)": "3GB-many",
+}
 
 
 class Cost:
@@ -33,6 +40,7 @@ class Cost:
 
 def run_once(directory, command):
     """Runs a command and returns (user seconds, system seconds, peak KiB)."""
+    os.sync()
     report = directory / "time"
     measured = ["/usr/bin/time", "--quiet", "-o", report, "-f", "%U %S %M", "bash", "-c", f"exec {command}"]
     subprocess.run(measured, cwd=directory, check=True, stdout=subprocess.DEVNULL)
@@ -84,18 +92,19 @@ def main():
     directory = Path(sys.argv[1])
     assembled = measure(directory, sections(), REPETITIONS)
     built = measure(directory, images(), REPETITIONS)
-    big = measure(directory, {"`enclair build`, 3 GB": build("3GB")}, 1)
+    big = measure(directory, {name: build(layout) for name, layout in BIG.items()}, 1)
 
     assemble, inspect, digest, writer = assembled.values()
     ours, pieces = built.values()
-    (three,) = big.values()
+    larger, more = big.values()
     print(f"{datetime.date.today()}, {machine()}, median of {REPETITIONS} runs\n")
     print("| command | CPU | relative | peak memory |\n|---|---|---|---|")
     for name, cost in assembled.items():
         print(cost.row(name, f"{cost.cpu / digest.cpu:.2f}"))
     for name, cost in built.items():
         print(cost.row(name, f"{cost.cpu / ours.cpu:.2f}"))
-    print(three.row("`enclair build`, 3 GB (once)"))
+    for name, cost in big.items():
+        print(cost.row(name))
 
     targets = [
         ("`assemble`: CPU against one digest", assemble.cpu / digest.cpu, "<=", 3.5),
@@ -104,7 +113,8 @@ def main():
         ("`inspect`: MiB", inspect.memory, "<=", 20),
         ("`build`: CPU of the pieces against ours", pieces.cpu / ours.cpu, ">=", 4),
         ("`build`, 300 MB: MiB", ours.memory, "<=", 64),
-        ("`build`, 3 GB: MiB", three.memory, "<=", 64),
+        ("`build`, 3 GB in as many files: MiB against 300 MB", larger.memory / ours.memory, "<=", 1.1),
+        ("`build`, 3 GB in ten times the files: MiB", more.memory, "<=", 64),
     ]
     print("\n| target | wanted | found | |\n|---|---|---|---|")
     missed = 0

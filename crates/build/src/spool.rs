@@ -13,6 +13,8 @@ use thiserror::Error;
 
 /// Bytes gathered before they are written: most files of an image are small.
 const BUFFER: usize = 256 << 10;
+/// From this many bytes on, a write costs less than another copy.
+const DIRECT: usize = 64 << 10;
 
 /// The temporary file cannot take more. Travels inside an [`io::Error`].
 #[derive(Debug, Error)]
@@ -50,6 +52,9 @@ impl FileSpool {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
         let pending = std::mem::take(&mut self.pending);
         self.write(&pending)?;
         self.pending = pending;
@@ -69,14 +74,14 @@ impl FileSpool {
 
 impl Spool for FileSpool {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.pending.len() + bytes.len() > BUFFER {
+        let direct = bytes.len() >= DIRECT;
+        if direct || self.pending.len() + bytes.len() > BUFFER {
             self.flush()?;
         }
-        if bytes.len() >= BUFFER {
-            self.write(bytes)?;
-        } else {
-            self.pending.extend_from_slice(bytes);
+        if direct {
+            return self.write(bytes);
         }
+        self.pending.extend_from_slice(bytes);
         Ok(())
     }
 
