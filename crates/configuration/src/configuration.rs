@@ -57,7 +57,7 @@ pub struct Configuration {
     pub ramdisks: u32,
     /// User id.
     pub uid: u32,
-    /// Whether the application may use AF_VSOCK.
+    /// Whether the application may use vsock.
     pub vsock: Access,
 }
 
@@ -170,7 +170,7 @@ impl Configuration {
         writer.strings("env", &self.env);
         writer.number("gid", self.gid);
         writer.key("groups");
-        writer.list(b"[]", &self.groups, |json, group| {
+        writer.list(*b"[]", &self.groups, |json, group| {
             json.extend_from_slice(group.to_string().as_bytes());
         });
         if self.hostname != DEFAULT_HOSTNAME {
@@ -178,7 +178,7 @@ impl Configuration {
         }
         if !self.limits.is_empty() {
             writer.key("limits");
-            writer.list(b"{}", &self.limits, push_limit);
+            writer.list(*b"{}", &self.limits, push_limit);
         }
         writer.access("nsm", self.nsm);
         if self.ramdisks != DEFAULT_RAMDISKS {
@@ -339,7 +339,7 @@ impl Writer {
 
     fn strings(&mut self, key: &str, items: &[String]) {
         self.key(key);
-        self.list(b"[]", items, |json, text| push_string(json, text));
+        self.list(*b"[]", items, |json, text| push_string(json, text));
     }
 
     fn number(&mut self, key: &str, number: impl Into<u64>) {
@@ -358,17 +358,17 @@ impl Writer {
 
     fn list<T>(
         &mut self,
-        [open, close]: &[u8; 2],
+        [open, close]: [u8; 2],
         items: impl IntoIterator<Item = T>,
         push: impl Fn(&mut Vec<u8>, T),
     ) {
-        self.json.push(*open);
+        self.json.push(open);
         for (index, item) in items.into_iter().enumerate() {
             if index > 0 {
                 self.json.push(b',');
             }
             push(&mut self.json, item);
         }
-        self.json.push(*close);
+        self.json.push(close);
     }
 }

@@ -23,10 +23,10 @@ pub(crate) struct Fields {
 
 impl Fields {
     pub(crate) fn of(key: &str, value: Value) -> Result<Self, Error> {
-        match value {
-            Value::Object(entries) => Ok(Self { entries }),
-            other => Err(wrong(key, "an object", &other)),
-        }
+        let Value::Object(entries) = value else {
+            return Err(wrong(key, "an object", &value));
+        };
+        Ok(Self { entries })
     }
 
     /// Takes the value of a key that may be missing.
@@ -52,24 +52,24 @@ impl Fields {
 }
 
 pub(crate) fn text(key: &str, value: Value) -> Result<String, Error> {
-    match value {
-        Value::Text(text) => Ok(text),
-        other => Err(wrong(key, "a string", &other)),
-    }
+    let Value::Text(text) = value else {
+        return Err(wrong(key, "a string", &value));
+    };
+    Ok(text)
 }
 
 pub(crate) fn boolean(key: &str, value: &Value) -> Result<bool, Error> {
-    match value {
-        Value::Boolean(boolean) => Ok(*boolean),
-        other => Err(wrong(key, "a boolean", other)),
-    }
+    let Value::Boolean(boolean) = value else {
+        return Err(wrong(key, "a boolean", value));
+    };
+    Ok(*boolean)
 }
 
 pub(crate) fn number(key: &str, value: &Value) -> Result<u64, Error> {
-    match value {
-        Value::Number(number) => Ok(*number),
-        other => Err(wrong(key, "a number", other)),
-    }
+    let Value::Number(number) = value else {
+        return Err(wrong(key, "a number", value));
+    };
+    Ok(*number)
 }
 
 /// A number of 32 bits. Which of them are allowed is for the configuration to say.
@@ -119,9 +119,12 @@ pub(crate) fn limits(value: Value) -> Result<BTreeMap<Resource, Limit>, Error> {
 }
 
 fn bound(key: &str, value: &Value) -> Result<Bound, Error> {
-    match value {
-        Value::Number(number) => Ok(Bound::At(*number)),
-        Value::Text(text) if text == "unlimited" => Ok(Bound::Unlimited),
-        other => Err(wrong(key, "a number or `unlimited`", other)),
+    if let Value::Text(text) = value
+        && text == "unlimited"
+    {
+        return Ok(Bound::Unlimited);
     }
+    number(key, value)
+        .map(Bound::At)
+        .map_err(|_| wrong(key, "a number or `unlimited`", value))
 }

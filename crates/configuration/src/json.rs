@@ -252,13 +252,11 @@ impl Reader<'_> {
             [Some(first), None]
         };
         let mut decoded = char::decode_utf16(units.into_iter().flatten());
-        match (decoded.next(), decoded.next()) {
-            (Some(Ok(character)), None) => Ok(character),
-            _ => {
-                self.offset = start;
-                Err(self.unexpected(EXPECTED))
-            }
+        if let (Some(Ok(character)), None) = (decoded.next(), decoded.next()) {
+            return Ok(character);
         }
+        self.offset = start;
+        Err(self.unexpected(EXPECTED))
     }
 
     /// `uXXXX`.

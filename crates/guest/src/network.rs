@@ -1,6 +1,6 @@
 //! The network: the loopback interface and the host's name. There is no other interface.
 //!
-//! The kernel gives a loopback interface its addresses, 127.0.0.1 and ::1, when it comes up.
+//! The kernel gives a loopback interface its addresses, `127.0.0.1` and `::1`, when it comes up.
 
 use crate::failure::Failure;
 use crate::sys::machine;

@@ -5,8 +5,8 @@
 //! | of another architecture (i386 on x86_64) | the process is killed | its numbers mean other calls |
 //! | x32 | `ENOSYS` | the same calls under other numbers |
 //! | kexec, modules, `bpf`, `perf_event_open` | `EPERM` | the kernel itself; some are open to every user by default |
-//! | `socket` of AF_VSOCK | `EPERM` | the parent is told things by init only |
-//! | io_uring | `ENOSYS` | makes sockets without a system call that a filter sees |
+//! | `socket` of `AF_VSOCK` | `EPERM` | the parent is told things by init only |
+//! | `io_uring_*` | `ENOSYS` | makes sockets without a system call that a filter sees |
 //!
 //! The last two stand unless the configuration allows vsock. A filter is inherited by everything
 //! that the application starts, in every namespace, and cannot be taken off. The family of a socket
@@ -221,7 +221,7 @@ mod tests {
             }
         }
         // x32's `socket` and the least number of x32.
-        for call in [X32, X32 | 41, u32::MAX] {
+        for call in [X32, X32 + 41, u32::MAX] {
             assert_eq!(run(&program, ARCHITECTURE, call, 0), refuse(libc::ENOSYS));
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn load_module(file: &File) -> Result<(), Errno> {
     check(result).map(drop)
 }
 
-/// Sets the flag IFF_UP of the interface `name`, of at most 15 bytes.
+/// Sets the flag `IFF_UP` of the interface `name`, of at most 15 bytes.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "IFF_UP is 1, and the field of flags has 16 bits"

@@ -10,8 +10,8 @@ use std::os::fd::AsRawFd;
 
 use super::{Errno, check};
 
-const NSM_REQUEST: u32 = 0xc020_0a00;
-const RNDADDENTROPY: u32 = 0x4008_5203;
+const NSM_REQUEST: libc::Ioctl = libc::_IOWR::<Message>(0x0a, 0);
+const RNDADDENTROPY: libc::Ioctl = libc::_IOW::<[libc::c_int; 2]>(b'R' as u32, 3);
 
 /// Bytes that one call to [`add_entropy`] takes at most.
 pub(crate) const MAX_ENTROPY: usize = 256;
@@ -41,7 +41,7 @@ pub(crate) fn nsm_request(
     };
     // SAFETY: the message has the layout of the driver's `struct nsm_raw`, and both buffers are
     // ours, of the lengths given, until the call returns.
-    check(unsafe { libc::ioctl(module.as_raw_fd(), NSM_REQUEST as _, &raw mut message) })?;
+    check(unsafe { libc::ioctl(module.as_raw_fd(), NSM_REQUEST, &raw mut message) })?;
     Ok(message.response.iov_len.min(response.len()))
 }
 
@@ -66,5 +66,17 @@ pub(crate) fn add_entropy(pool: &File, bytes: &[u8]) -> Result<(), Errno> {
     info.bits = info.bytes * 8;
     // SAFETY: the structure has the layout of `struct rand_pool_info`, and its buffer has at least
     // as many bytes as it says.
-    check(unsafe { libc::ioctl(pool.as_raw_fd(), RNDADDENTROPY as _, &raw const info) }).map(drop)
+    check(unsafe { libc::ioctl(pool.as_raw_fd(), RNDADDENTROPY, &raw const info) }).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_drivers() {
+        // Whatever type a C library has for them: the kernel looks at 32 bits.
+        assert_eq!(NSM_REQUEST & 0xffff_ffff, 0xc020_0a00);
+        assert_eq!(RNDADDENTROPY & 0xffff_ffff, 0x4008_5203);
+    }
 }

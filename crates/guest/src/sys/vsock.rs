@@ -8,6 +8,18 @@ use std::time::Instant;
 
 use super::{Errno, check};
 
+/// `AF_VSOCK` in an address.
+const FAMILY: libc::sa_family_t = 40;
+
+/// The size of an argument, as socket calls take it.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "addresses and options have a few bytes"
+)]
+const fn length_of<T>() -> libc::socklen_t {
+    mem::size_of::<T>() as libc::socklen_t
+}
+
 /// A connected stream socket that does not block. Waiting is by `poll` up to a deadline; what is
 /// not done by then is `ETIMEDOUT`.
 #[derive(Debug)]
@@ -23,10 +35,10 @@ impl Stream {
         let stream = Self::from(unsafe { OwnedFd::from_raw_fd(fd) });
         // SAFETY: all zeros is a valid sockaddr_vm.
         let mut address: libc::sockaddr_vm = unsafe { mem::zeroed() };
-        address.svm_family = libc::AF_VSOCK as libc::sa_family_t;
+        address.svm_family = FAMILY;
         address.svm_cid = cid;
         address.svm_port = port;
-        let length = mem::size_of::<libc::sockaddr_vm>() as libc::socklen_t;
+        let length = length_of::<libc::sockaddr_vm>();
         // SAFETY: pointer and length are of one address of the socket's family.
         let connected = check(unsafe { libc::connect(fd, (&raw const address).cast(), length) });
         match connected {
@@ -43,7 +55,7 @@ impl Stream {
     /// What a connection that was in progress ended with.
     fn pending_error(&self) -> Result<(), Errno> {
         let mut error: libc::c_int = 0;
-        let mut length = mem::size_of::<libc::c_int>() as libc::socklen_t;
+        let mut length = length_of::<libc::c_int>();
         // SAFETY: the option is an int, and pointer and length are of one.
         check(unsafe {
             libc::getsockopt(
