@@ -16,6 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("enclair-digest", &[]),
     ("enclair-finding", &[]),
     ("enclair-compress", &["enclair-digest"]),
+    ("enclair-configuration", &[]),
+    ("enclair-guest", &["enclair-configuration"]),
     (
         "enclair-cpio",
         &["enclair-compress", "enclair-digest", "enclair-finding"],
@@ -63,14 +65,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that have no C code below them, so that a verifier can be built from them.
-const WITHOUT_C: [&str; 7] = [
+const WITHOUT_C: [&str; 9] = [
     "enclair-digest",
     "enclair-finding",
     "enclair-compress",
+    "enclair-configuration",
     "enclair-cpio",
     "enclair-eif",
     "enclair-tree",
     "enclair-inspect",
+    "enclair-guest",
 ];
 
 /// Packages that stand for C code or for a network.

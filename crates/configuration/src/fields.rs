@@ -1,0 +1,130 @@
+//! Values as the types that keys have: each reader says the key, what was expected and what is
+//! there.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Found};
+use crate::json::Value;
+use crate::limits::{Bound, Limit, Resource};
+
+fn wrong(key: &str, expected: &'static str, value: &Value) -> Error {
+    Error::WrongType {
+        key: key.to_owned(),
+        expected,
+        found: value.type_name(),
+    }
+}
+
+/// The keys of an object that nobody has asked for yet.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    entries: Vec<(String, Value)>,
+}
+
+impl Fields {
+    pub(crate) fn of(key: &str, value: Value) -> Result<Self, Error> {
+        let Value::Object(entries) = value else {
+            return Err(wrong(key, "an object", &value));
+        };
+        Ok(Self { entries })
+    }
+
+    /// Takes the value of a key that may be missing.
+    pub(crate) fn optional(&mut self, key: &str) -> Option<Value> {
+        let index = self.entries.iter().position(|(name, _)| name == key)?;
+        Some(self.entries.remove(index).1)
+    }
+
+    /// Takes the value of a key that must be there.
+    pub(crate) fn required(&mut self, key: &'static str) -> Result<Value, Error> {
+        self.optional(key).ok_or(Error::MissingKey { key })
+    }
+
+    /// The first key that nobody asked for is an error.
+    pub(crate) fn finish(self, prefix: &str) -> Result<(), Error> {
+        match self.entries.first() {
+            None => Ok(()),
+            Some((key, _)) => Err(Error::UnknownKey {
+                key: Found::new(&format!("{prefix}{key}")),
+            }),
+        }
+    }
+}
+
+pub(crate) fn text(key: &str, value: Value) -> Result<String, Error> {
+    let Value::Text(text) = value else {
+        return Err(wrong(key, "a string", &value));
+    };
+    Ok(text)
+}
+
+pub(crate) fn boolean(key: &str, value: &Value) -> Result<bool, Error> {
+    let Value::Boolean(boolean) = value else {
+        return Err(wrong(key, "a boolean", value));
+    };
+    Ok(*boolean)
+}
+
+pub(crate) fn number(key: &str, value: &Value) -> Result<u64, Error> {
+    let Value::Number(number) = value else {
+        return Err(wrong(key, "a number", value));
+    };
+    Ok(*number)
+}
+
+/// A number of 32 bits. Which of them are allowed is for the configuration to say.
+pub(crate) fn small_number(key: &str, value: &Value) -> Result<u32, Error> {
+    let found = number(key, value)?;
+    u32::try_from(found).map_err(|_| Error::OutOfRange {
+        key: key.to_owned(),
+        least: 0,
+        most: u64::from(u32::MAX),
+        found,
+    })
+}
+
+/// An array whose items `read` reads, with the item's own key.
+pub(crate) fn array<T>(
+    key: &str,
+    value: Value,
+    read: impl Fn(&str, Value) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let Value::Array(items) = value else {
+        return Err(wrong(key, "an array", &value));
+    };
+    let item = |(index, item)| read(&format!("{key}[{index}]"), item);
+    items.into_iter().enumerate().map(item).collect()
+}
+
+pub(crate) fn limits(value: Value) -> Result<BTreeMap<Resource, Limit>, Error> {
+    let mut limits = BTreeMap::new();
+    for (name, value) in Fields::of("limits", value)?.entries {
+        let resource = Resource::from_name(&name).ok_or_else(|| Error::UnknownLimit {
+            name: Found::new(&name),
+        })?;
+        let key = format!("limits.{name}");
+        let mut fields = Fields::of(&key, value)?;
+        let mut side = |side: &'static str| {
+            let value = fields.required(side)?;
+            bound(&format!("{key}.{side}"), &value)
+        };
+        let limit = Limit {
+            hard: side("hard")?,
+            soft: side("soft")?,
+        };
+        fields.finish(&format!("{key}."))?;
+        limits.insert(resource, limit);
+    }
+    Ok(limits)
+}
+
+fn bound(key: &str, value: &Value) -> Result<Bound, Error> {
+    if let Value::Text(text) = value
+        && text == "unlimited"
+    {
+        return Ok(Bound::Unlimited);
+    }
+    number(key, value)
+        .map(Bound::At)
+        .map_err(|_| wrong(key, "a number or `unlimited`", value))
+}

@@ -1,0 +1,94 @@
+//! The order of everything, from the first instruction to the restart.
+//!
+//! | step | because |
+//! |---|---|
+//! | devices, console | so that a failure is seen |
+//! | heartbeat, status channel | so that it is heard: the parent ends an enclave that is silent |
+//! | security module, entropy | before anything makes a key |
+//! | configuration, markers | the tree is whole before anything in it is used |
+//! | root, mounts, `/dev`, files, network | as the application will see them |
+//! | init's own ids | after the last file was made |
+//! | the application | |
+//!
+//! A step that fails ends the boot with its failure; none is tried without end, and none is
+//! skipped. PID 1 must not exit, so a broken rule of init's own (a panic) ends the machine too.
+
+use std::panic;
+use std::path::Path;
+
+use enclair_configuration::Configuration;
+
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::status::Event;
+use crate::sys::machine::uptime_ms;
+use crate::sys::process::Ended;
+use crate::sys::signal;
+use crate::{
+    configuration, console, devices, entropy, files, heartbeat, identity, launch, machine, markers,
+    mounts, network, nsm, root, supervise,
+};
+
+/// Runs the enclave to its end.
+pub fn run() -> ! {
+    panic::set_hook(Box::new(|broken| {
+        let (file, line) = broken
+            .location()
+            .map_or(("?", 0), |place| (place.file(), place.line()));
+        let file = file.to_owned();
+        console::say(&Event::Failed(&Failure::Internal { file, line }).sentence());
+        machine::end()
+    }));
+    let mut report = Report::default();
+    let result = boot(&mut report);
+    report.event(&match &result {
+        Ok(Ended::Exited(code)) => Event::Exited { code: *code },
+        Ok(Ended::Signaled(signal)) => Event::Signaled { signal: *signal },
+        Err(failure) => Event::Failed(failure),
+    });
+    report.finish();
+    machine::end()
+}
+
+fn boot(report: &mut Report) -> Result<Ended, Failure> {
+    signal::block_all().map_err(|errno| Failure::SignalsNotBlocked { errno })?;
+    mounts::kernel_devices()?;
+    console::open().map_err(|errno| Failure::DevicesNotMounted { errno })?;
+    heartbeat::beat()?;
+    report.connect();
+    report.event(&Event::Starting);
+    security_module()?;
+    let top = Path::new("/");
+    let configuration = configuration::read(top)?;
+    markers::check(top, configuration.ramdisks)?;
+    prepare(&configuration)?;
+    let application = launch::start(&configuration)?;
+    report.event(&Event::Started {
+        boot_ms: uptime_ms(),
+    });
+    supervise::watch(application)
+}
+
+fn security_module() -> Result<(), Failure> {
+    nsm::load_driver()?;
+    match nsm::open()? {
+        None => console::say("no NSM: this machine cannot attest"),
+        Some(module) => {
+            let bits = entropy::feed(&module)?;
+            console::say(&format!("{bits} bits of entropy from the NSM"));
+        }
+    }
+    Ok(())
+}
+
+/// The application's world.
+fn prepare(configuration: &Configuration) -> Result<(), Failure> {
+    let present = devices::look();
+    root::switch()?;
+    mounts::mount_all()?;
+    mounts::protect()?;
+    devices::make(present, configuration)?;
+    files::write(&configuration.hostname)?;
+    network::prepare(&configuration.hostname)?;
+    identity::take_own()
+}
