@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-tree",
         ],
     ),
+    ("enclair-xtask", &["enclair-digest"]),
     (
         "enclair",
         &[
