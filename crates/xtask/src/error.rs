@@ -101,23 +101,27 @@ impl Error {
 
     /// What to do about it, where there is something to do.
     pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::LeftTheMirror { archive, .. } => Some(format!(
+        if let Self::LeftTheMirror { archive, .. } = self {
+            return Some(format!(
                 "if the package lists are old, run `apt-get update`; else fetch the file by its \
                  hash from <{archive}> and give it with `--package FILE`"
-            )),
-            Self::PackageDigest { .. } | Self::PackageSize { .. } => {
-                Some("this is not the package that the lock names; nothing was built".to_owned())
-            }
-            Self::Tool { .. } => Some(
-                "another compiler gives another kernel; use the suite that docs/kernel.md names"
-                    .to_owned(),
-            ),
-            Self::Start { program, .. } => Some(format!(
-                "install what has `{program}`; docs/kernel.md lists the packages"
-            )),
-            _ => None,
+            ));
         }
+        if let Self::Start { program, .. } = self {
+            return Some(format!(
+                "install what has `{program}`; docs/kernel.md lists the packages"
+            ));
+        }
+        let is_package = matches!(self, Self::PackageDigest { .. } | Self::PackageSize { .. });
+        let is_tool = matches!(self, Self::Tool { .. });
+        let hint = match (is_package, is_tool) {
+            (true, _) => "this is not the package that the lock names; nothing was built",
+            (_, true) => {
+                "another compiler gives another binary; docs/kernel.md names the right one"
+            }
+            (false, false) => return None,
+        };
+        Some(hint.to_owned())
     }
 }
 

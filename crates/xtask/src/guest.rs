@@ -80,27 +80,19 @@ fn compare(top: &Path, built: Sha256, sum: &str) -> Result<Verdict, Error> {
     );
     let (committed, _) = files::digest(&init)?;
     let verdict = Verdict::compare(&init, committed, built);
-    let Verdict::Identical { path, .. } = verdict else {
-        return Ok(verdict);
-    };
-    if let Some(differs) = Verdict::compare_text(&recorded, &files::read_text(&recorded)?, sum) {
-        return Ok(differs);
+    let differs = Verdict::compare_text(&recorded, &files::read_text(&recorded)?, sum);
+    match differs {
+        // Only of a program that is the built one: else its own difference is the news.
+        Some(differs) if committed == built => Ok(differs),
+        Some(_) | None => Ok(verdict.with_changes(changes(top)?)),
     }
-    let changed = changes(top)?;
-    if changed.is_empty() {
-        return Ok(Verdict::Identical {
-            path,
-            digest: built,
-        });
-    }
-    Ok(Verdict::Unrecorded { path, changed })
 }
 
 /// Compares the compiler with the one that `rust-toolchain.toml` names.
 fn check_toolchain(top: &Path) -> Result<(), Error> {
     let path = top.join("rust-toolchain.toml");
     let text = files::read_text(&path)?;
-    let expected = channel(&text).ok_or_else(|| Error::Channel { path })?;
+    let expected = channel(&text).ok_or(Error::Channel { path })?;
     let found = program::first_line(cleaned("rustc", top).arg("--version"))?;
     if found.split(' ').nth(1) == Some(expected) {
         return Ok(());

@@ -7,8 +7,10 @@
 //! | `fragment` | what the kernel is to have and not to have | people |
 //! | `source.lock` | the source package and the tools, by version and digest | people |
 //! | `config` | the full configuration that comes of both | `cargo xtask kernel` |
-//! | `bzImage` or `Image`, `*.sha256` | the kernel and its digest | `cargo xtask kernel` |
+//! | `bzImage`, `bzImage.sha256` | the kernel and its digest | `cargo xtask kernel` |
 //! | `inputs.sha256` | the record of all of it ([`crate::inputs`]) | `cargo xtask kernel` |
+//!
+//! The aarch64 kernel, `Image`, is not committed, since nobody has booted it: its digest is.
 //!
 //! The configuration is compared before anything is compiled: it takes seconds, and most
 //! differences show there.
@@ -60,6 +62,14 @@ impl Architecture {
             Self::Aarch64 => "Image",
         }
     }
+
+    /// Whether the kernel itself is in the kit, and not only its digest.
+    const fn is_committed(self) -> bool {
+        match self {
+            Self::X86_64 => true,
+            Self::Aarch64 => false,
+        }
+    }
 }
 
 /// What was asked for, apart from the architecture.
@@ -102,13 +112,14 @@ impl Kit<'_> {
     /// Everything that decides the kernel, and the kernel: the recipe itself is among it.
     fn record(&self) -> Result<Record, Error> {
         let directory = self.architecture.directory();
-        let own = [
-            "fragment",
-            "source.lock",
-            "config",
-            self.architecture.image(),
-        ]
-        .map(|name| format!("{directory}/{name}"));
+        let digest = format!("{}.sha256", self.architecture.image());
+        let kernel = if self.architecture.is_committed() {
+            self.architecture.image()
+        } else {
+            &digest
+        };
+        let own =
+            ["fragment", "source.lock", "config", kernel].map(|name| format!("{directory}/{name}"));
         let mut paths: Vec<&str> = own.iter().map(String::as_str).collect();
         paths.push("crates/xtask/src/kernel/recipe.rs");
         Record::of(self.top, &paths)
@@ -132,22 +143,28 @@ impl Kit<'_> {
         })
     }
 
-    /// Compares a new kernel with the committed one, and that one with its digest's file.
+    /// Compares a new kernel with the committed digest, and that with the committed kernel.
     fn compare(&self, built: Sha256) -> Result<Verdict, Error> {
-        let (committed, _) = files::digest(&self.image())?;
-        let sum = files::sum_line(committed, self.architecture.image());
-        let recorded = files::read_text(&self.digest())?;
-        if let Some(differs) = Verdict::compare_text(&self.digest(), &recorded, &sum) {
-            return Ok(differs);
+        let path = self.digest();
+        let recorded = files::read_text(&path)?;
+        let committed: Sha256 = recorded
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|source| Error::Digest {
+                path: path.clone(),
+                source,
+            })?;
+        if self.architecture.is_committed() {
+            let (found, _) = files::digest(&self.image())?;
+            let sum = files::sum_line(found, self.architecture.image());
+            if let Some(differs) = Verdict::compare_text(&path, &recorded, &sum) {
+                return Ok(differs);
+            }
         }
         let verdict = Verdict::compare(&self.image(), committed, built);
-        let changed = self.changes()?;
-        Ok(match verdict {
-            Verdict::Identical { path, .. } if !changed.is_empty() => {
-                Verdict::Unrecorded { path, changed }
-            }
-            other => other,
-        })
+        Ok(verdict.with_changes(self.changes()?))
     }
 }
 
@@ -280,9 +297,34 @@ mod tests {
         let kit = of(&top);
         let verdict = kit.compare(files::digest_of(b"other")).unwrap();
         assert!(matches!(verdict, Verdict::Differs { .. }), "{verdict}");
-        fs::write(kit.digest(), b"0  bzImage\n").unwrap();
-        let verdict = kit.compare(files::digest_of(b"kernel")).unwrap();
-        assert!(matches!(verdict, Verdict::Text { .. }), "{verdict}");
+        let sum = files::sum_line(files::digest_of(b"other"), "bzImage");
+        fs::write(kit.digest(), sum).unwrap();
+        for built in [b"kernel".as_slice(), b"other"] {
+            let verdict = kit.compare(files::digest_of(built)).unwrap();
+            assert!(matches!(verdict, Verdict::Text { .. }), "{verdict}");
+        }
+        fs::write(kit.digest(), "bzImage\n").unwrap();
+        let error = kit.compare(files::digest_of(b"kernel")).unwrap_err();
+        assert!(matches!(error, Error::Digest { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_kernel_that_is_not_committed_is_compared_by_its_digest() {
+        let top = kit();
+        let kit = Kit {
+            architecture: Architecture::Aarch64,
+            ..of(&top)
+        };
+        for name in ["fragment", "source.lock"] {
+            files::write(&kit.path(name), b"as it was\n", 0o644).unwrap();
+        }
+        kit.write("CONFIG_A=y\n", b"kernel").unwrap();
+        fs::remove_file(kit.image()).unwrap();
+        assert_eq!(kit.changes().unwrap(), [""; 0]);
+        let same = kit.compare(files::digest_of(b"kernel")).unwrap();
+        assert!(matches!(same, Verdict::Identical { .. }), "{same}");
+        let other = kit.compare(files::digest_of(b"other")).unwrap();
+        assert!(matches!(other, Verdict::Differs { .. }), "{other}");
     }
 
     #[test]

@@ -61,6 +61,21 @@ impl Verdict {
         }
     }
 
+    /// Says of an identical binary that these of its inputs are not the recorded ones.
+    pub(crate) fn with_changes(self, changed: Vec<String>) -> Self {
+        match self {
+            Self::Identical { path, .. } if !changed.is_empty() => {
+                Self::Unrecorded { path, changed }
+            }
+            Self::Written { .. }
+            | Self::Identical { .. }
+            | Self::Unrecorded { .. }
+            | Self::Unchanged { .. }
+            | Self::Differs { .. }
+            | Self::Text { .. } => self,
+        }
+    }
+
     /// Compares two texts line by line; nothing when they are the same.
     pub(crate) fn compare_text(path: &Path, committed: &str, derived: &str) -> Option<Self> {
         if committed == derived {

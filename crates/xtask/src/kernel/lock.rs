@@ -154,8 +154,11 @@ compressor = "gzip 1"
             let kept = LOCK
                 .lines()
                 .filter(|line| !line.starts_with(&format!("{key} =")));
-            let text: String = kept.map(|line| format!("{line}\n")).collect();
-            assert_eq!(error(&text), format!("`source.lock`: `{key}` is missing"));
+            let kept: Vec<_> = kept.collect();
+            assert_eq!(
+                error(&kept.join("\n")),
+                format!("`source.lock`: `{key}` is missing")
+            );
         }
     }
 

@@ -27,7 +27,7 @@ use crate::{files, program};
 
 /// Read by the build of Linux, or by the tools that it calls.
 const ENVIRONMENT: [(&str, &str); 9] = [
-    ("HOME", "/nonexistent"),
+    ("HOME", "/"),
     ("KBUILD_BUILD_HOST", "x"),
     ("KBUILD_BUILD_TIMESTAMP", "1970-01-01 00:00:00 UTC"),
     ("KBUILD_BUILD_USER", "x"),
@@ -38,12 +38,16 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     ("TZ", "UTC"),
 ];
 
+/// Optional tools whose versions Linux writes into its configuration when they are installed. They
+/// make no byte of this kernel, and must not make two configurations of it.
+const ABSENT: [&str; 2] = ["PAHOLE=absent", "RUSTC=absent"];
+
 const TEXT_OFFSET: u64 = 2 << 20;
 
 impl Architecture {
     const fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::X86_64 => &["ARCH=x86_64"],
+            Self::X86_64 => &["ARCH=x86"],
             Self::Aarch64 => &["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"],
         }
     }
@@ -107,6 +111,7 @@ impl<'a> Recipe<'a> {
         command
             .arg("--silent")
             .args(self.architecture.arguments())
+            .args(ABSENT)
             .current_dir(self.source)
             .env_clear()
             .envs(ENVIRONMENT);
