@@ -49,6 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-tree",
         ],
     ),
+    ("enclair-xtask", &["enclair-digest"]),
     (
         "enclair",
         &[

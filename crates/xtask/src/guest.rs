@@ -1,0 +1,227 @@
+//! `cargo xtask guest`: the committed init program, from the sources of this workspace.
+//!
+//! The kit is `boot/guest/x86_64`: `init`, `init.sha256`, and the record of everything that it is
+//! built from ([`crate::inputs`]). It is linked with the linker that comes with the toolchain and
+//! against the C library that comes with the target, so the toolchain is the only tool that
+//! decides a byte. `rust-toolchain.toml` names it; another one is refused.
+//!
+//! Two things would otherwise bring the machine into the binary: the caller's environment, of
+//! which cargo and rustc read a lot, and the paths of workspace and registry, which end up in
+//! panic messages.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use enclair_digest::Sha256;
+
+use crate::error::Error;
+use crate::inputs::Record;
+use crate::verdict::{Mode, Verdict};
+use crate::{files, program, say};
+
+const KIT: &str = "boot/guest/x86_64";
+const TARGET: &str = "x86_64-unknown-linux-musl";
+
+/// What decides the bytes of the program, and the program. The lock file and the manifest of the
+/// workspace hold more than this program needs; a needless build takes seconds.
+const INPUTS: [&str; 7] = [
+    "boot/guest/x86_64/init",
+    "Cargo.lock",
+    "Cargo.toml",
+    "crates/configuration",
+    "crates/guest",
+    "crates/xtask/src/guest.rs",
+    "rust-toolchain.toml",
+];
+
+/// Builds the program and writes or compares it. `target` is where cargo may build.
+pub(crate) fn run(
+    top: &Path,
+    cargo_home: &Path,
+    target: &Path,
+    mode: Mode,
+) -> Result<Verdict, Error> {
+    let kit = top.join(KIT);
+    let init = kit.join("init");
+    if mode == Mode::CheckIfChanged {
+        let changed = changes(top)?;
+        if changed.is_empty() {
+            return Ok(Verdict::Unchanged { path: init });
+        }
+        say(&format!("not as recorded: `{}`", changed.join("`, `")));
+    }
+    check_toolchain(top)?;
+    let built = files::read(&build(top, cargo_home, target)?)?;
+    let digest = files::digest_of(&built);
+    let sum = files::sum_line(digest, "init");
+    if mode != Mode::Write {
+        return compare(top, digest, &sum);
+    }
+    files::write(&init, &built, 0o755)?;
+    files::write(&kit.join("init.sha256"), sum.as_bytes(), 0o644)?;
+    Record::of(top, &INPUTS)?.write(&kit.join("inputs.sha256"))?;
+    Ok(Verdict::Written { path: init, digest })
+}
+
+fn changes(top: &Path) -> Result<Vec<String>, Error> {
+    let recorded = Record::read(&top.join(KIT).join("inputs.sha256"))?;
+    // A program that was never committed has changed, whatever else is there.
+    if !top.join(KIT).join("init").exists() {
+        return Ok(vec![format!("{KIT}/init")]);
+    }
+    Ok(recorded.changes(&Record::of(top, &INPUTS)?))
+}
+
+fn compare(top: &Path, built: Sha256, sum: &str) -> Result<Verdict, Error> {
+    let (init, recorded) = (
+        top.join(KIT).join("init"),
+        top.join(KIT).join("init.sha256"),
+    );
+    let (committed, _) = files::digest(&init)?;
+    let verdict = Verdict::compare(&init, committed, built);
+    let differs = Verdict::compare_text(&recorded, &files::read_text(&recorded)?, sum);
+    match differs {
+        // Only of a program that is the built one: else its own difference is the news.
+        Some(differs) if committed == built => Ok(differs),
+        Some(_) | None => Ok(verdict.with_changes(changes(top)?)),
+    }
+}
+
+/// Compares the compiler with the one that `rust-toolchain.toml` names.
+fn check_toolchain(top: &Path) -> Result<(), Error> {
+    let path = top.join("rust-toolchain.toml");
+    let text = files::read_text(&path)?;
+    let expected = channel(&text).ok_or(Error::Channel { path })?;
+    let found = program::first_line(cleaned("rustc", top).arg("--version"))?;
+    if found.split(' ').nth(1) == Some(expected) {
+        return Ok(());
+    }
+    Err(Error::Tool {
+        program: "rustc".to_owned(),
+        expected: expected.to_owned(),
+        found,
+    })
+}
+
+fn channel(text: &str) -> Option<&str> {
+    let mut values = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("channel = "));
+    values.next()?.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// A program of the toolchain, without what the caller's environment would tell it.
+fn cleaned(program: &str, top: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(top);
+    for (name, _) in std::env::vars_os() {
+        if decides_bytes(&name) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Whether cargo, rustc or a build script may take something from the variable that ends up in
+/// the binary. Where to find things and how to reach the network stays.
+fn decides_bytes(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let is_cargo = name.starts_with("CARGO")
+        && name != "CARGO_HOME"
+        && !name.starts_with("CARGO_HTTP_")
+        && !name.starts_with("CARGO_NET_")
+        && !name.starts_with("CARGO_REGISTRIES_")
+        && !name.starts_with("CARGO_REGISTRY");
+    let is_compiler = ["CC", "CFLAGS", "AR", "ARFLAGS", "LD", "LDFLAGS"]
+        .iter()
+        .any(|compiler| name == *compiler || name.starts_with(&format!("{compiler}_")));
+    is_cargo
+        || is_compiler
+        || name.starts_with("RUSTC")
+        || name.starts_with("RUSTDOC")
+        || name == "RUSTFLAGS"
+        || name == "RUSTUP_TOOLCHAIN"
+        || name == "SOURCE_DATE_EPOCH"
+}
+
+fn build(top: &Path, cargo_home: &Path, target: &Path) -> Result<PathBuf, Error> {
+    let target = target.join("guest");
+    let mut command = cleaned("cargo", top);
+    command
+        .args(["build", "--locked", "--profile", "guest"])
+        .args(["--package", "enclair-guest", "--target", TARGET])
+        .env("CARGO_TARGET_DIR", &target)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(top, cargo_home));
+    program::run(&mut command)?;
+    Ok(target.join(TARGET).join("guest/enclair-init"))
+}
+
+/// The flags of rustc, in the form that allows a space in a path.
+fn flags(top: &Path, cargo_home: &Path) -> OsString {
+    let mut flags = OsString::from(
+        "-C\x1flinker=rust-lld\x1f-C\x1flink-self-contained=yes\x1f-C\x1frelocation-model=static",
+    );
+    for (path, name) in [(top, "/enclair"), (cargo_home, "/cargo")] {
+        flags.push("\x1f--remap-path-prefix=");
+        flags.push(path);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_channel_is_read_as_rustup_would() {
+        let text = "[toolchain]\nchannel = \"1.95.0\"\nprofile = \"minimal\"\n";
+        assert_eq!(channel(text), Some("1.95.0"));
+        assert_eq!(channel("[toolchain]\n"), None);
+        assert_eq!(channel("channel = 1\n"), None);
+    }
+
+    #[test]
+    fn what_would_change_the_binary_is_not_passed_on() {
+        let removed = [
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_PROFILE_GUEST_OPT_LEVEL",
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER",
+            "CARGO_INCREMENTAL",
+            "RUSTC_WRAPPER",
+            "RUSTC_BOOTSTRAP",
+            "RUSTUP_TOOLCHAIN",
+            "CC_x86_64-unknown-linux-musl",
+            "CFLAGS",
+        ];
+        for name in removed {
+            assert!(decides_bytes(OsStr::new(name)), "{name}");
+        }
+        let kept = [
+            "PATH",
+            "HOME",
+            "CARGO_HOME",
+            "RUSTUP_HOME",
+            "CARGO_NET_OFFLINE",
+            "CCC",
+        ];
+        for name in kept {
+            assert!(!decides_bytes(OsStr::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn paths_with_spaces_stay_one_flag() {
+        let flags = flags(Path::new("/a b"), Path::new("/c"));
+        let flags = flags.to_str().unwrap();
+        let last: Vec<_> = flags.split('\x1f').skip(6).collect();
+        let expected = [
+            "--remap-path-prefix=/a b=/enclair",
+            "--remap-path-prefix=/c=/cargo",
+        ];
+        assert_eq!(last, expected);
+    }
+}
