@@ -9,32 +9,29 @@
 //! as a stream that can be digested as it passes. What was written is compared with the forecast.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
-use enclair_cpio::Sink;
-use enclair_digest::{Engine, Hasher, Sha256};
-use enclair_eif::{Arch, Layout, Measure, SectionCrc, SectionKind, Writer, Written};
+use enclair_digest::Engine;
 use enclair_finding::Findings;
-use enclair_tree::{Body, Spool, read_body};
+use enclair_tree::Forecast;
 
-use crate::assemble::write_section;
+use crate::compression::Compression;
+use crate::configuration::complete;
 use crate::error::Error;
-use crate::measure::{Measurer, Threads};
+use crate::further::MAX_RAMDISKS;
 use crate::output::OutputFile;
 use crate::parts::Parts;
+use crate::plan::{Bodies, Planned, RamdiskSection};
 use crate::progress::Progress;
 use crate::ramdisk::{Ramdisk, lines};
 use crate::report::{
-    EifFile, FORMAT, NitroMeasurements, Report, SCHEMA, memory_mib, section_reports,
+    EifFile, FORMAT, NitroMeasurements, PartsReport, Report, SCHEMA, memory_mib, section_reports,
 };
 use crate::repository::repository_of;
 use crate::request::{BuildRequest, ImageLayout};
 use crate::root::{Root, times};
-
-/// Bytes that are read from the spool, and written to the image, at once. Headers of an archive
-/// are a hundred bytes, and most files of an image are small.
-const BUFFER: usize = 256 << 10;
+use crate::spool::FileSpool;
 
 /// Builds into the directory `out`: `enclave.eif`, `measurements.json` and `enclave.pcrs`.
 ///
@@ -49,6 +46,10 @@ pub fn build<E: Engine>(
     progress: &dyn Progress,
 ) -> Result<Report, Error> {
     let target = out.join("enclave.eif");
+    let write = |source| Error::Write {
+        path: target.clone(),
+        source,
+    };
     let mut findings = Findings::new();
     let parts = Parts::read(request, &mut findings)?;
     fs::create_dir_all(out).map_err(|source| Error::Write {
@@ -59,20 +60,24 @@ pub fn build<E: Engine>(
     findings.merge(root.findings.clone());
 
     let ramdisks = ramdisks(request, &parts, &root)?;
-    let planned = Planned::new(request.arch, &parts, &ramdisks, &mut findings)?;
+    let forecasts = forecasts(&ramdisks, &mut findings)?;
     stop_at(&findings, &request.allow)?;
-    progress.stage("writing the image", Some(planned.layout.file_size()));
-    let write = |source| Error::Write {
-        path: target.clone(),
-        source,
-    };
-    let mut output = OutputFile::create(&target).map_err(write)?;
     let bodies = Bodies {
         spool: &root.spool,
         progress,
     };
+    let mut packed = FileSpool::create(out).map_err(write)?;
+    let sections = pack(request, &ramdisks, &forecasts, (&bodies, &mut packed))
+        .map_err(|error| error.at(&target))?;
+    let planned = Planned::new(request.arch, &parts, sections)?;
+    progress.stage("writing the image", Some(planned.layout.file_size()));
+    let mut output = OutputFile::create(&target).map_err(write)?;
+    let packed = Bodies {
+        spool: &packed,
+        progress,
+    };
     let (written, sha256) = planned
-        .write(output.file(), (engine, request.threads), (&parts, &bodies))
+        .write(output.file(), (engine, request.threads), [&bodies, &packed])
         .map_err(|error| error.at(&target))?;
 
     let report = Report {
@@ -81,9 +86,11 @@ pub fn build<E: Engine>(
         format: FORMAT,
         architecture: request.arch.to_string(),
         layout: request.layout.name(),
+        compression: request.compression.name(),
         eif: EifFile::new(written.file_size, sha256, written.crc32),
         sections: section_reports(planned.layout.sections(), &written.measured),
-        memory_mib: memory_mib(written.file_size),
+        memory_mib: memory_mib(written.file_size, unpacked(&forecasts)),
+        parts: PartsReport::new(&parts, engine),
         source: root.source.clone(),
         normalised: root.normalised.clone(),
         findings,
@@ -91,6 +98,40 @@ pub fn build<E: Engine>(
     };
     commit(output, &report, out)?;
     Ok(report)
+}
+
+/// Sizes and CRCs of the archives, and what they cannot carry.
+fn forecasts(ramdisks: &[Ramdisk<'_>], findings: &mut Findings) -> Result<Vec<Forecast>, Error> {
+    let forecasts = ramdisks.iter().map(|ramdisk| ramdisk.forecast(findings));
+    forecasts.collect()
+}
+
+/// Bytes of all ramdisks as archives.
+fn unpacked(forecasts: &[Forecast]) -> u64 {
+    forecasts.iter().map(Forecast::len).sum()
+}
+
+/// The sections of the ramdisks. The first is never compressed: PCR1 does not depend on an encoder.
+fn pack<'a>(
+    request: &BuildRequest,
+    ramdisks: &'a [Ramdisk<'a>],
+    forecasts: &[Forecast],
+    (bodies, packed): (&Bodies<'_>, &mut FileSpool),
+) -> Result<Vec<RamdiskSection<'a>>, Error> {
+    if request.compression != Compression::None {
+        let progress = bodies.progress;
+        progress.stage("compressing ramdisks", Some(unpacked(forecasts)));
+    }
+    let mut sections = Vec::new();
+    for (index, (ramdisk, forecast)) in ramdisks.iter().zip(forecasts).enumerate() {
+        sections.push(match (index, request.compression) {
+            (0, _) | (_, Compression::None) => RamdiskSection::plain(ramdisk, forecast),
+            (_, compression) => {
+                RamdiskSection::packed(ramdisk, forecast, compression, (bodies, packed))?
+            }
+        });
+    }
+    Ok(sections)
 }
 
 /// Gives the image and its reports their names.
@@ -145,167 +186,38 @@ fn ramdisks<'a>(
     request: &BuildRequest,
     parts: &Parts,
     root: &'a Root,
-) -> Result<[Ramdisk<'a>; 2], Error> {
+) -> Result<Vec<Ramdisk<'a>>, Error> {
+    let count = root.further.len().saturating_add(2);
+    if count > MAX_RAMDISKS {
+        let most = MAX_RAMDISKS;
+        return Err(Error::TooManyRamdisks { count, most });
+    }
     let (epoch, times) = (request.epoch.0, times(request));
-    let Root {
-        tree,
-        configuration,
-        ..
-    } = root;
-    match request.layout {
+    let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+    let module = parts.module.as_deref();
+    let mut ramdisks = match request.layout {
         ImageLayout::Enclair => {
-            let json = configuration.to_canonical_json()?;
-            Ok([
-                Ramdisk::boot(&parts.init),
-                Ramdisk::application(&json, tree, epoch, times),
-            ])
+            let configuration = root.configuration.clone();
+            let json = complete(configuration, &request.surroundings, number(count))
+                .to_canonical_json()?;
+            vec![
+                Ramdisk::boot(&parts.init, module),
+                Ramdisk::application(&json, &root.tree, epoch, times),
+            ]
         }
         ImageLayout::Bootstrap => {
-            let command = lines("an argument", &configuration.argv)?;
-            let environment = lines("a variable", &configuration.env)?;
-            Ok([
-                Ramdisk::bootstrap_boot(&parts.init, parts.module.as_deref()),
+            let command = lines("an argument", &root.configuration.argv)?;
+            let environment = lines("a variable", &root.configuration.env)?;
+            let tree = &root.tree;
+            vec![
+                Ramdisk::bootstrap_boot(&parts.init, module),
                 Ramdisk::bootstrap_application(&command, &environment, tree, (epoch, times)),
-            ])
+            ]
         }
+    };
+    for (tree, index) in root.further.iter().zip(2..) {
+        let marker = (request.layout == ImageLayout::Enclair).then(|| number(index));
+        ramdisks.push(Ramdisk::further(tree, (epoch, times), marker));
     }
-}
-
-/// An image whose sizes and CRC are known before a byte of it is written.
-#[derive(Debug)]
-struct Planned<'a> {
-    layout: Layout,
-    crc32: u32,
-    ramdisks: &'a [Ramdisk<'a>],
-}
-
-impl<'a> Planned<'a> {
-    fn new(
-        arch: Arch,
-        parts: &Parts,
-        ramdisks: &'a [Ramdisk<'a>],
-        findings: &mut Findings,
-    ) -> Result<Self, Error> {
-        let mut crcs: Vec<SectionCrc> = parts.sections().map(section_crc).into();
-        for ramdisk in ramdisks {
-            let forecast = ramdisk.forecast(findings)?;
-            crcs.push(SectionCrc {
-                crc32: forecast.crc32(),
-                size: forecast.len(),
-            });
-        }
-        let kinds = [
-            SectionKind::Kernel,
-            SectionKind::CommandLine,
-            SectionKind::Metadata,
-        ];
-        let kinds = kinds
-            .into_iter()
-            .chain(std::iter::repeat(SectionKind::Ramdisk));
-        let sizes: Vec<_> = kinds.zip(crcs.iter().map(|section| section.size)).collect();
-        let layout = Layout::new(arch, &sizes)?;
-        let crc32 = layout.crc32_of_parts(&crcs);
-        Ok(Self {
-            layout,
-            crc32,
-            ramdisks,
-        })
-    }
-
-    fn write<E: Engine>(
-        &self,
-        out: impl Write,
-        (engine, threads): (&E, Threads),
-        (parts, bodies): (&Parts, &Bodies<'_>),
-    ) -> Result<(Written, Sha256), Error> {
-        let measurer = Measurer::new(engine, threads);
-        let digested = Digested {
-            out,
-            hasher: engine.sha256(),
-        };
-        let out = BufWriter::with_capacity(BUFFER, digested);
-        let mut writer = Writer::forward(out, self.layout.clone(), self.crc32, measurer)?;
-        for bytes in parts.sections() {
-            write_section(&mut writer, bytes)?;
-        }
-        let mut buffer = vec![0; BUFFER];
-        for ramdisk in self.ramdisks {
-            writer.section()?;
-            let sink = SectionSink {
-                writer: &mut writer,
-                bodies,
-                buffer: &mut buffer,
-            };
-            // The forecast has reported what the archive cannot carry.
-            ramdisk.write(sink, &mut Findings::new())?;
-        }
-        let (out, written) = writer.finish()?;
-        // Nothing is left in the buffer: the writer has flushed it.
-        let (digested, _) = out.into_parts();
-        Ok((written, digested.hasher.finish()))
-    }
-}
-
-fn section_crc(bytes: &[u8]) -> SectionCrc {
-    SectionCrc {
-        crc32: crc32fast::hash(bytes),
-        size: bytes.len() as u64,
-    }
-}
-
-/// Digests what goes through to a file.
-#[derive(Debug)]
-struct Digested<W, H> {
-    out: W,
-    hasher: H,
-}
-
-impl<W: Write, H: Hasher> Write for Digested<W, H> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.hasher.update(bytes.get(..count).unwrap_or_default());
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-/// Where the contents of a ramdisk's files come from.
-struct Bodies<'a> {
-    spool: &'a dyn Spool,
-    progress: &'a dyn Progress,
-}
-
-/// Writes an archive into the current section of an image.
-struct SectionSink<'a, W, M> {
-    writer: &'a mut Writer<W, M>,
-    bodies: &'a Bodies<'a>,
-    buffer: &'a mut [u8],
-}
-
-impl<W: Write, M: Measure> Sink<Body> for SectionSink<'_, W, M> {
-    type Error = Error;
-
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.writer.write_all(bytes).map_err(Error::of_section)
-    }
-
-    fn body(&mut self, body: &Body) -> Result<(), Error> {
-        // The reader compares the CRC that was taken when the content was spooled.
-        let mut content = read_body(body, self.bodies.spool);
-        loop {
-            let count = match content.read(self.buffer) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::of_section(error)),
-            };
-            let piece = self.buffer.get(..count).unwrap_or_default();
-            self.writer.write_all(piece).map_err(Error::of_section)?;
-        }
-        self.bodies.progress.advance(body.len());
-        Ok(())
-    }
+    Ok(ramdisks)
 }

@@ -223,6 +223,49 @@ pub enum Error {
         /// The text.
         text: String,
     },
+    /// Nothing is carried for the architecture.
+    #[error("this program carries no {what} for {arch}")]
+    NotCarried {
+        /// `kernel` or `init`.
+        what: &'static str,
+        /// What the enclave needs.
+        arch: Arch,
+    },
+    /// The bootstrap layout is for an init program that this program does not have.
+    #[error("the bootstrap layout is for the vendor's init, which is not carried here")]
+    NoBootstrapInit,
+    /// The measured configuration breaks a rule of its own.
+    #[error("the measured configuration cannot be written")]
+    Configuration {
+        /// Which key, and why.
+        #[source]
+        source: enclair_configuration::Error,
+    },
+    /// A further ramdisk cannot be read.
+    #[error("`{path}` cannot be unpacked", path = path.display())]
+    Further {
+        /// The archive.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<Self>,
+    },
+    /// A further ramdisk names what belongs to init.
+    #[error("`{path}` has an entry `{entry}`, expected all of them to be below `rootfs/`", path = path.display())]
+    OutsideRoot {
+        /// The archive.
+        path: PathBuf,
+        /// Its entry, escaped.
+        entry: String,
+    },
+    /// More ramdisks than a signed image has room for.
+    #[error("the image would have {count} ramdisks, at most {most} are possible")]
+    TooManyRamdisks {
+        /// With the two that every image has.
+        count: usize,
+        /// Sections of an image without those that are none, and with a signature.
+        most: usize,
+    },
     /// The kernel is none.
     #[error("`{path}` is no kernel for an enclave", path = path.display())]
     Kernel {
@@ -343,6 +386,13 @@ impl Error {
                 Some("add the account to the image, or use a number in USER")
             }
             Self::NewlineInBootstrap { .. } => Some("use the default layout, which keeps newlines"),
+            Self::NotCarried { .. } => Some("give both, with `--kernel` and `--init`"),
+            Self::NoBootstrapInit => Some("give it with `--init`"),
+            Self::OutsideRoot { .. } => Some(
+                "the kernel would unpack it over the boot ramdisk, whose register would not change; \
+                 make the archive in a directory that has nothing but `rootfs`",
+            ),
+            Self::TooManyRamdisks { .. } => Some("put what is in several archives into one"),
             Self::KernelArch { .. } => Some("give a kernel for the architecture in `--arch`"),
             Self::CommandLine { .. } => Some("write it on one line, without a newline at the end"),
             Self::Blocked { .. } => {
@@ -357,7 +407,9 @@ impl Error {
                 Some("the image is damaged or was changed; export or fetch it again")
             }
             Self::RelativeDirectory { .. } => Some("give WORKDIR a leading `/`"),
-            Self::Layer { source, .. } | Self::Ramdisk { source, .. } => source.hint(),
+            Self::Layer { source, .. }
+            | Self::Ramdisk { source, .. }
+            | Self::Further { source, .. } => source.hint(),
             Self::Decode { source, .. } => source.hint(),
             Self::Kernel { source, .. } => source.hint(),
             Self::Tree { source } => source.hint(),
@@ -376,6 +428,7 @@ impl Error {
             | Self::MediaType { .. }
             | Self::IndexDepth { .. }
             | Self::Path { .. }
+            | Self::Configuration { .. }
             | Self::NulInProcess { .. }
             | Self::Serialize { .. }
             | Self::Extract { .. }
@@ -418,6 +471,12 @@ impl From<enclair_eif::Error> for Error {
 impl From<enclair_tree::Error> for Error {
     fn from(source: enclair_tree::Error) -> Self {
         Self::Tree { source }
+    }
+}
+
+impl From<enclair_configuration::Error> for Error {
+    fn from(source: enclair_configuration::Error) -> Self {
+        Self::Configuration { source }
     }
 }
 

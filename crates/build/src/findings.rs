@@ -1,8 +1,7 @@
 //! What a build can say besides what its parts say. Listed by `enclair explain`.
 
+use enclair_configuration::Configuration;
 use enclair_finding::{Findings, Kind, Severity};
-
-use crate::configuration::Configuration;
 
 /// USER is not root, and the vendor's init starts everything as root.
 pub const BOOTSTRAP_IGNORES_USER: Kind = Kind {
@@ -34,9 +33,7 @@ pub(crate) fn check_bootstrap(configuration: &Configuration, findings: &mut Find
         gid,
         groups,
         cwd,
-        argv: _,
-        env: _,
-        schema: _,
+        ..
     } = configuration;
     if *uid != 0 || *gid != 0 || groups.iter().any(|group| *group != 0) {
         findings.add(&BOOTSTRAP_IGNORES_USER, format_args!("{uid}:{gid}"));

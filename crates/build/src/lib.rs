@@ -13,18 +13,22 @@
 //! line and prints nothing: what it has to say while it works goes through [`Progress`].
 
 mod assemble;
+mod compression;
 mod configuration;
+mod embedded;
 mod enclave;
 mod engine;
 mod epoch;
 mod error;
 mod extract;
 pub mod findings;
+mod further;
 mod image;
 mod measure;
 mod normalise;
 mod output;
 mod parts;
+mod plan;
 mod progress;
 mod ramdisk;
 mod readahead;
@@ -36,7 +40,9 @@ mod spool;
 mod user;
 
 pub use assemble::{Assembly, assemble};
-pub use configuration::Configuration;
+pub use compression::Compression;
+pub use configuration::Surroundings;
+pub use embedded::{Embedded, embedded};
 pub use enclave::build;
 pub use engine::AwsLc;
 pub use epoch::{Epoch, ParseEpochError};
@@ -49,7 +55,8 @@ pub use output::OutputFile;
 pub use parts::{COMMAND_LINE_AARCH64, COMMAND_LINE_X86_64};
 pub use progress::{Progress, Silent};
 pub use report::{
-    EifFile, FORMAT, NitroMeasurements, Report, SCHEMA, SectionReport, Source, section_reports,
+    EifFile, FORMAT, NitroMeasurements, PartsReport, Report, SCHEMA, SectionReport, Source,
+    section_reports,
 };
 pub use repository::{Repository, repository_of};
 pub use request::{BuildRequest, ImageLayout};

@@ -1,5 +1,6 @@
 //! What is measured besides the application: kernel, command line, init; and the metadata.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,9 +9,10 @@ use enclair_eif::{Arch, BuildMetadata, Metadata};
 use enclair_finding::Findings;
 use enclair_inspect::{Kernel, check_kernel, parse_kernel};
 
+use crate::embedded::{Embedded, embedded};
 use crate::error::Error;
 use crate::report::FORMAT;
-use crate::request::BuildRequest;
+use crate::request::{BuildRequest, ImageLayout};
 
 /// The x86-64 command line of format 1; `docs/formats/image.md` says what each word is for.
 pub const COMMAND_LINE_X86_64: &str = "reboot=k panic=30 pci=off nomodules console=ttyS0 \
@@ -25,11 +27,11 @@ const MAX_PART: u64 = 128 << 20;
 /// The parts in memory, checked.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    pub(crate) kernel: Vec<u8>,
+    pub(crate) kernel: Cow<'static, [u8]>,
     pub(crate) command_line: String,
     /// The metadata section's bytes.
     pub(crate) metadata: Vec<u8>,
-    pub(crate) init: Vec<u8>,
+    pub(crate) init: Cow<'static, [u8]>,
     pub(crate) module: Option<Vec<u8>>,
 }
 
@@ -47,11 +49,19 @@ impl Parts {
     /// would change what is measured unseen.
     pub(crate) fn read(request: &BuildRequest, findings: &mut Findings) -> Result<Self, Error> {
         let command_line = command_line(request)?;
-        let bytes = read_part(&request.kernel)?;
-        let kernel = identify_kernel(&request.kernel, &bytes, request.arch)?;
+        let bytes = match &request.kernel {
+            Some(path) => Cow::Owned(read_part(path)?),
+            None => Cow::Borrowed(carried(request.arch, "kernel")?.kernel),
+        };
+        let path = request.kernel.as_deref().unwrap_or(Path::new("bzImage"));
+        let kernel = identify_kernel(path, &bytes, request.arch)?;
         findings.merge(check_kernel(&kernel, &bytes));
         let metadata = metadata(request, &kernel).to_json();
-        let init = read_part(&request.init)?;
+        let init = match (&request.init, request.layout) {
+            (Some(path), _) => Cow::Owned(read_part(path)?),
+            (None, ImageLayout::Enclair) => Cow::Borrowed(carried(request.arch, "init")?.init),
+            (None, ImageLayout::Bootstrap) => return Err(Error::NoBootstrapInit),
+        };
         let module = request.module.as_deref().map(read_part).transpose()?;
         Ok(Self {
             kernel: bytes,
@@ -61,6 +71,11 @@ impl Parts {
             module,
         })
     }
+}
+
+/// What this program carries for `arch`.
+fn carried(arch: Arch, what: &'static str) -> Result<Embedded, Error> {
+    embedded(arch).ok_or(Error::NotCarried { what, arch })
 }
 
 fn command_line(request: &BuildRequest) -> Result<String, Error> {

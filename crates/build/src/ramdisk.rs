@@ -4,10 +4,10 @@
 //! [`Forecast`], which learns size and CRC without reading a file, and into the image. One walk
 //! serves both, so what was forecast is what is written.
 //!
-//! | layout | ramdisk 0 | ramdisk 1 |
-//! |---|---|---|
-//! | `enclair` | `dev/ init ~end0` | `etc/ etc/enclair/ etc/enclair/enclave.json rootfs/** ~end1` |
-//! | `bootstrap` | `dev/ init nsm.ko` | `cmd env rootfs/**` |
+//! | layout | ramdisk 0 | ramdisk 1 | further ones |
+//! |---|---|---|---|
+//! | `enclair` | `dev/ init nsm.ko ~end0` | `etc/ etc/enclair/ etc/enclair/enclave.json rootfs/** ~end1` | `rootfs/** ~end`*n* |
+//! | `bootstrap` | `dev/ init nsm.ko` | `cmd env rootfs/**` | `rootfs/**` |
 
 use std::convert::Infallible;
 
@@ -20,17 +20,37 @@ use enclair_tree::{
 use crate::error::Error;
 
 /// Directory of the root filesystem in the application's ramdisk.
-const ROOT: &[u8] = b"rootfs";
+pub(crate) const ROOT: &[u8] = b"rootfs";
 
 /// One ramdisk, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Ramdisk<'a> {
     /// Entries before the root filesystem, in order.
     fixed: Vec<Fixed>,
-    /// The root filesystem, where this ramdisk has it.
-    root: Option<(&'a Tree, MtimePolicy)>,
+    /// Files of the application, where this ramdisk has any.
+    root: Option<Files<'a>>,
     /// The completeness marker; `None` for layouts without one.
     marker: Option<Marker>,
+}
+
+/// A tree in a ramdisk.
+#[derive(Debug)]
+struct Files<'a> {
+    tree: &'a Tree,
+    times: MtimePolicy,
+    /// Where the tree's root is in the ramdisk.
+    prefix: &'static [u8],
+}
+
+impl<'a> Files<'a> {
+    /// A root filesystem.
+    const fn root(tree: &'a Tree, times: MtimePolicy) -> Option<Self> {
+        Some(Self {
+            tree,
+            times,
+            prefix: ROOT,
+        })
+    }
 }
 
 /// An entry that every image of a layout has.
@@ -75,18 +95,13 @@ impl Fixed {
 impl<'a> Ramdisk<'a> {
     /// Format 1's boot ramdisk. Its times are always 0, so that PCR1 stays the same across
     /// releases of an application.
-    pub(crate) fn boot(init: &[u8]) -> Self {
-        let fixed = vec![
-            Fixed::directory("dev", 0),
-            Fixed::file("init", 0o755, 0, init),
-        ];
+    pub(crate) fn boot(init: &[u8], module: Option<&[u8]>) -> Self {
         Self {
-            fixed,
-            root: None,
             marker: Some(Marker {
                 ramdisk: 0,
                 mtime: 0,
             }),
+            ..Self::bootstrap_boot(init, module)
         }
     }
 
@@ -104,7 +119,7 @@ impl<'a> Ramdisk<'a> {
         ];
         Self {
             fixed,
-            root: Some((tree, times)),
+            root: Files::root(tree, times),
             marker: Some(Marker {
                 ramdisk: 1,
                 mtime: epoch,
@@ -140,8 +155,29 @@ impl<'a> Ramdisk<'a> {
         ];
         Self {
             fixed,
-            root: Some((tree, times)),
+            root: Files::root(tree, times),
             marker: None,
+        }
+    }
+
+    /// Ramdisk number `ramdisk` behind the application's: `tree` has nothing but `rootfs`, as
+    /// [`read_further`](crate::further::read_further) has checked.
+    pub(crate) fn further(
+        tree: &'a Tree,
+        (epoch, times): (u32, MtimePolicy),
+        marker: Option<u32>,
+    ) -> Self {
+        Self {
+            fixed: Vec::new(),
+            root: Some(Files {
+                tree,
+                times,
+                prefix: b"",
+            }),
+            marker: marker.map(|ramdisk| Marker {
+                ramdisk,
+                mtime: epoch,
+            }),
         }
     }
 
@@ -169,9 +205,9 @@ impl<'a> Ramdisk<'a> {
                 .entry(path.as_bytes(), *metadata, kind)
                 .map_err(CpioError::from)?;
         }
-        if let Some((tree, times)) = self.root {
-            let prefix = TreePath::parse(ROOT)?;
-            to_cpio(tree, &prefix, &mut writer, times, findings)?;
+        if let Some(files) = &self.root {
+            let prefix = TreePath::parse(files.prefix)?;
+            to_cpio(files.tree, &prefix, &mut writer, files.times, findings)?;
         }
         Ok(writer.finish(self.marker).map_err(CpioError::from)?)
     }

@@ -6,13 +6,14 @@
 
 use std::fmt::Write as _;
 
-use enclair_digest::Sha256;
+use enclair_digest::{Engine, Hasher as _, Sha256};
 use enclair_eif::{Measured, Measurements, Section, SectionKind};
 use enclair_finding::Findings;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::normalise::Applied;
+use crate::parts::Parts;
 use crate::repository::Repository;
 
 /// Version of this document.
@@ -35,12 +36,17 @@ pub struct Report {
     pub architecture: String,
     /// How the ramdisks are laid out: `enclair` or `bootstrap`.
     pub layout: &'static str,
+    /// How the ramdisks behind the first are compressed: encoder and version, as in `zstd@1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<&'static str>,
     /// The file.
     pub eif: EifFile,
     /// The sections in file order. No register binds where one ends and the next begins.
     pub sections: Vec<SectionReport>,
     /// Memory in MiB that the enclave needs to boot.
     pub memory_mib: u64,
+    /// What boots the image.
+    pub parts: PartsReport,
     /// The container image that went in.
     pub source: Source,
     /// The rules that were applied.
@@ -115,6 +121,33 @@ impl EifFile {
     }
 }
 
+/// What boots the image, by SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PartsReport {
+    /// The kernel.
+    pub kernel: String,
+    /// PID 1.
+    pub init: String,
+    /// The driver module for the security module, where one is in the image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+}
+
+impl PartsReport {
+    pub(crate) fn new<E: Engine>(parts: &Parts, engine: &E) -> Self {
+        let digest = |bytes: &[u8]| {
+            let mut hasher = engine.sha256();
+            hasher.update(bytes);
+            hasher.finish().to_string()
+        };
+        Self {
+            kernel: digest(&parts.kernel),
+            init: digest(&parts.init),
+            module: parts.module.as_deref().map(digest),
+        }
+    }
+}
+
 /// One section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SectionReport {
@@ -158,13 +191,28 @@ pub struct Source {
     pub diff_ids: Vec<String>,
 }
 
-/// Memory in MiB that an enclave needs for an image of `eif_size` bytes.
+/// Memory in MiB that an enclave needs for an image of `eif_size` bytes, whose ramdisks have
+/// `unpacked` bytes when they are not compressed.
 ///
-/// The field's launcher refuses less than four times the file. The unpacked root lies in a
-/// memory file system of at most half the memory, which four times also covers for images that
-/// are not compressed. An enclave has at least 64 MiB.
-pub(crate) const fn memory_mib(eif_size: u64) -> u64 {
+/// The field's launcher refuses less than four times the file. The unpacked root lies in a memory
+/// file system of at most half the memory, beside the ramdisks that it is unpacked from. An enclave
+/// has at least 64 MiB.
+pub(crate) fn memory_mib(eif_size: u64, unpacked: u64) -> u64 {
     const MIB: u64 = 1 << 20;
-    let needed = eif_size.saturating_mul(4).div_ceil(MIB);
-    if needed < 64 { 64 } else { needed }
+    let launcher = eif_size.saturating_mul(4);
+    let root = unpacked.saturating_mul(2).saturating_add(eif_size);
+    launcher.max(root).div_ceil(MIB).max(64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_what_the_launcher_asks_for_and_what_the_root_takes() {
+        assert_eq!(memory_mib(1, 1), 64);
+        assert_eq!(memory_mib(300 << 20, 296 << 20), 1200);
+        // Compressed to a fifth: the root decides.
+        assert_eq!(memory_mib(60 << 20, 300 << 20), 660);
+    }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use enclair_digest::Limits;
 use enclair_eif::Arch;
 
+use crate::compression::Compression;
+use crate::configuration::Surroundings;
 use crate::epoch::Epoch;
 use crate::image::ImageReference;
 use crate::measure::Threads;
@@ -35,12 +37,18 @@ impl ImageLayout {
 pub struct BuildRequest {
     /// The container image.
     pub image: ImageReference,
-    /// The kernel.
-    pub kernel: PathBuf,
-    /// The program that the kernel starts.
-    pub init: PathBuf,
-    /// The NSM driver module, for the bootstrap layout.
+    /// The kernel; `None` for the one that this program carries.
+    pub kernel: Option<PathBuf>,
+    /// The program that the kernel starts; `None` for the one that this program carries.
+    pub init: Option<PathBuf>,
+    /// The NSM driver module, for kernels that have it not built in.
     pub module: Option<PathBuf>,
+    /// Archives that become ramdisks behind the application's, in order.
+    pub ramdisks: Vec<PathBuf>,
+    /// How the ramdisks behind the first are compressed.
+    pub compression: Compression,
+    /// What is measured about the application's process and the image does not say.
+    pub surroundings: Surroundings,
     /// The kernel command line; `None` for the architecture's own.
     pub command_line: Option<String>,
     /// Architecture of kernel, init and application.

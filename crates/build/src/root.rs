@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use enclair_configuration::Configuration;
 use enclair_digest::Engine;
 use enclair_finding::Findings;
 use enclair_tree::{MtimePolicy, Tree};
 
-use crate::configuration::Configuration;
+use crate::configuration::configuration_of;
 use crate::error::Error;
 use crate::findings::check_bootstrap;
+use crate::further::read_further;
 use crate::image::{Image, Scratch, Unpacking};
 use crate::normalise::{Applied, Normalization, normalise};
 use crate::output::directory_of;
@@ -22,6 +24,8 @@ use crate::spool::FileSpool;
 #[derive(Debug)]
 pub(crate) struct Root {
     pub(crate) tree: Tree,
+    /// What further ramdisks add to it, in order.
+    pub(crate) further: Vec<Tree>,
     pub(crate) spool: FileSpool,
     pub(crate) configuration: Configuration,
     pub(crate) source: Source,
@@ -60,7 +64,7 @@ impl Root {
             progress,
         };
         let mut tree = unpacking.unpack(&image, &mut spool, &mut findings)?;
-        let configuration = Configuration::of_image(&image.config, &tree, &spool)?;
+        let configuration = configuration_of(&image.config, &tree, &spool)?;
         let normalised = match request.normalization {
             Normalization::Format => normalise(&mut tree, request.epoch)?,
             Normalization::None => Vec::new(),
@@ -69,9 +73,15 @@ impl Root {
             check_bootstrap(&configuration, &mut findings);
             add_mount_points(&mut tree, request.epoch.0)?;
         }
+        let mut further = Vec::new();
+        for path in &request.ramdisks {
+            let limits = &request.limits;
+            further.push(read_further(path, &mut spool, limits, &mut findings)?);
+        }
         let source = source_of(&image);
         Ok(Self {
             tree,
+            further,
             spool,
             configuration,
             source,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use enclair_build::{Epoch, ImageReference};
+use enclair_configuration::{Bound, Limit, Resource};
 use enclair_eif::Arch;
 
 use crate::catalogue::findings;
@@ -42,18 +43,20 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    enclair build --image docker-archive:app.tar --kernel bzImage --init init -o out\n  \
-    enclair build --image oci:layout:v1 --kernel bzImage --init init --epoch 1700000000 --json\n\n\
+    enclair build --image docker-archive:app.tar -o out\n  \
+    enclair build --image oci:layout:v1 --compress zstd --epoch 1700000000 --json\n  \
+    enclair build --image oci:layout:v1 --kernel bzImage --init init\n\n\
     Writes out/enclave.eif, out/measurements.json and out/enclave.pcrs, whole or not at all.")]
 pub(crate) struct Build {
     #[arg(long, value_name = "REFERENCE", help = IMAGE_HELP)]
     pub(crate) image: ImageReference,
-    /// Kernel: a bzImage (x86_64) or an uncompressed Image (aarch64)
+    /// Kernel, instead of the one that enclair carries: a bzImage (x86_64) or an uncompressed
+    /// Image (aarch64)
     #[arg(long, value_name = "FILE")]
-    pub(crate) kernel: PathBuf,
-    /// Program that the kernel starts as /init
+    pub(crate) kernel: Option<PathBuf>,
+    /// Program that the kernel starts as /init, instead of the one that enclair carries
     #[arg(long, value_name = "FILE")]
-    pub(crate) init: PathBuf,
+    pub(crate) init: Option<PathBuf>,
     /// Kernel command line, instead of the architecture's own
     #[arg(long, value_name = "TEXT")]
     pub(crate) cmdline: Option<String>,
@@ -77,9 +80,18 @@ pub(crate) struct Build {
     /// How the ramdisks are laid out
     #[arg(long, value_enum, default_value_t = LayoutArgument::Enclair)]
     pub(crate) layout: LayoutArgument,
-    /// NSM driver module for the bootstrap layout
+    /// NSM driver module, for a kernel that has the driver not built in
     #[arg(long, value_name = "FILE")]
     pub(crate) nsm_module: Option<PathBuf>,
+    /// Archive (cpio) of files below rootfs/ that becomes a ramdisk of its own; may be given more
+    /// than once, in order
+    #[arg(long = "ramdisk", value_name = "FILE")]
+    pub(crate) ramdisks: Vec<PathBuf>,
+    /// How the ramdisks behind the first are compressed
+    #[arg(long, value_enum, default_value_t = CompressArgument::None)]
+    pub(crate) compress: CompressArgument,
+    #[command(flatten)]
+    pub(crate) surroundings: SurroundingsArguments,
     /// Which normalisation rules are applied
     #[arg(long, value_enum, default_value_t = NormalizeArgument::Format)]
     pub(crate) normalize: NormalizeArgument,
@@ -97,6 +109,40 @@ pub(crate) struct Build {
     /// Print measurements.json instead of a summary
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What is measured about the application's process and the container image does not say.
+#[derive(Debug, Args)]
+pub(crate) struct SurroundingsArguments {
+    /// Let the application use what is otherwise denied; may be given more than once (measured)
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) grant: Vec<GrantArgument>,
+    /// Name of the host inside (measured); `enclave` when left out
+    #[arg(long, value_name = "NAME")]
+    pub(crate) hostname: Option<String>,
+    /// Resource limit of the application, as in nofile=1024 or nofile=1024:4096 (measured)
+    #[arg(long = "limit", value_name = "NAME=SOFT[:HARD]", value_parser = parse_limit)]
+    pub(crate) limits: Vec<(Resource, Limit)>,
+}
+
+/// What an application may be granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GrantArgument {
+    /// The security module: /dev/nsm
+    Nsm,
+    /// Sockets to the parent and beyond: AF_VSOCK
+    Vsock,
+}
+
+/// The encoders, by their names on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CompressArgument {
+    /// Not at all: boots fastest
+    None,
+    /// gzip, which every kernel takes
+    Gzip,
+    /// zstd, smaller; kernels from 5.9 on
+    Zstd,
 }
 
 /// How many threads measure.
@@ -269,6 +315,31 @@ fn parse_finding(text: &str) -> Result<String, String> {
     Err("no finding has this id; `enclair explain` lists all".to_owned())
 }
 
+/// `nofile=1024`, `nofile=1024:4096`, `core=0`, `memlock=unlimited`.
+fn parse_limit(text: &str) -> Result<(Resource, Limit), String> {
+    let (name, bounds) = text
+        .split_once('=')
+        .ok_or("expected NAME=SOFT or NAME=SOFT:HARD")?;
+    let resource = Resource::from_name(name).ok_or_else(|| {
+        let names = Resource::ALL.map(Resource::name).join(", ");
+        format!("no resource `{name}`; there are {names}")
+    })?;
+    let (soft, hard) = bounds.split_once(':').unwrap_or((bounds, bounds));
+    let limit = Limit {
+        soft: parse_bound(soft)?,
+        hard: parse_bound(hard)?,
+    };
+    Ok((resource, limit))
+}
+
+fn parse_bound(text: &str) -> Result<Bound, String> {
+    if text == "unlimited" {
+        return Ok(Bound::Unlimited);
+    }
+    let number = text.parse().map(Bound::At);
+    number.map_err(|_| format!("`{text}` is neither a number nor `unlimited`"))
+}
+
 /// A number of bytes: `4096`, `64K`, `16G`.
 fn parse_size(text: &str) -> Result<u64, String> {
     let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
@@ -298,6 +369,29 @@ mod tests {
         }
         let default = parse_size("16G").unwrap();
         assert_eq!(default, enclair_digest::Limits::default().unpacked_bytes);
+    }
+
+    #[test]
+    fn limits_have_a_name_and_one_or_two_bounds() {
+        let at = |soft, hard| Limit { soft, hard };
+        assert_eq!(
+            parse_limit("nofile=1024:4096"),
+            Ok((Resource::Nofile, at(Bound::At(1024), Bound::At(4096))))
+        );
+        assert_eq!(
+            parse_limit("core=unlimited"),
+            Ok((Resource::Core, at(Bound::Unlimited, Bound::Unlimited)))
+        );
+        for text in [
+            "nofile",
+            "none=1",
+            "nofile=",
+            "nofile=1:",
+            "nofile=-1",
+            "nofile=1:2:3",
+        ] {
+            assert!(parse_limit(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -41,6 +41,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "enclair-build",
         &[
             "enclair-compress",
+            "enclair-configuration",
             "enclair-cpio",
             "enclair-digest",
             "enclair-eif",
@@ -55,6 +56,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "enclair-build",
             "enclair-compress",
+            "enclair-configuration",
             "enclair-cpio",
             "enclair-digest",
             "enclair-eif",

@@ -4,13 +4,23 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use enclair_build::{AwsLc, BuildRequest, ImageLayout, Normalization, Report, Threads, build};
+use enclair_build::{
+    AwsLc, BuildRequest, Compression, ImageLayout, Normalization, Report, Surroundings, Threads,
+    build,
+};
+use enclair_configuration::Access;
 use enclair_digest::Limits;
 
 use super::{escape, human_size, print_findings};
-use crate::arguments::{Build, LayoutArgument, NormalizeArgument};
+use crate::arguments::{
+    Build, CompressArgument, GrantArgument, LayoutArgument, NormalizeArgument,
+    SurroundingsArguments,
+};
 use crate::printer::Printer;
 use crate::progress::progress;
+
+/// Bytes of an image from which on compression is worth its time.
+const ADVISED: u64 = 200_000_000;
 
 /// Builds an image and says what it measures to.
 pub(crate) fn run(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
@@ -36,6 +46,13 @@ fn request(arguments: &Build) -> BuildRequest {
         kernel: arguments.kernel.clone(),
         init: arguments.init.clone(),
         module: arguments.nsm_module.clone(),
+        ramdisks: arguments.ramdisks.clone(),
+        compression: match arguments.compress {
+            CompressArgument::None => Compression::None,
+            CompressArgument::Gzip => Compression::Gzip,
+            CompressArgument::Zstd => Compression::Zstd,
+        },
+        surroundings: surroundings(&arguments.surroundings),
         command_line: arguments.cmdline.clone(),
         arch: arguments.arch,
         epoch: arguments.epoch,
@@ -59,6 +76,19 @@ fn request(arguments: &Build) -> BuildRequest {
     }
 }
 
+fn surroundings(arguments: &SurroundingsArguments) -> Surroundings {
+    let access = |grant| match arguments.grant.contains(&grant) {
+        true => Access::Allowed,
+        false => Access::Denied,
+    };
+    Surroundings {
+        hostname: arguments.hostname.clone(),
+        limits: arguments.limits.iter().copied().collect(),
+        nsm: access(GrantArgument::Nsm),
+        vsock: access(GrantArgument::Vsock),
+    }
+}
+
 fn summary(report: &Report, output: &Path) -> String {
     let mut text = String::new();
     let eif = output.join("enclave.eif");
@@ -76,5 +106,8 @@ fn summary(report: &Report, output: &Path) -> String {
         }
     }
     let _ = writeln!(text, "memory  {} MiB or more", report.memory_mib);
+    if report.compression.is_none() && report.eif.size > ADVISED {
+        text.push_str("        less with `--compress zstd`, which takes longer to boot\n");
+    }
     text
 }
