@@ -106,7 +106,7 @@ impl Configuration {
         let text = str::from_utf8(document).map_err(|error| Error::NotUtf8 {
             offset: error.valid_up_to(),
         })?;
-        let fields = Fields::of("the document", json::read(text)?)?;
+        let fields = Fields::of_document(json::read(text)?)?;
         let configuration = Self::from_fields(fields)?;
         let canonical = configuration.to_canonical_json()?;
         if canonical == document {
@@ -153,7 +153,7 @@ impl Configuration {
         };
         configuration.nsm = access("nsm")?;
         configuration.vsock = access("vsock")?;
-        fields.finish("")?;
+        fields.finish()?;
         Ok(configuration)
     }
 

@@ -92,7 +92,7 @@ pub enum Error {
     #[error("`{key}`: missing")]
     MissingKey {
         /// The key.
-        key: &'static str,
+        key: String,
     },
     /// Another version of the document.
     #[error("`schema`: expected {SCHEMA}, found {found}")]

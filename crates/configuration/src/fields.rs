@@ -18,15 +18,27 @@ fn wrong(key: &str, expected: &'static str, value: &Value) -> Error {
 /// The keys of an object that nobody has asked for yet.
 #[derive(Debug)]
 pub(crate) struct Fields {
+    /// What stands before a key in messages, as in `limits.nofile.`.
+    prefix: String,
     entries: Vec<(String, Value)>,
 }
 
 impl Fields {
-    pub(crate) fn of(key: &str, value: Value) -> Result<Self, Error> {
+    /// The keys of the whole document.
+    pub(crate) fn of_document(value: Value) -> Result<Self, Error> {
+        Self::read("the document", String::new(), value)
+    }
+
+    /// The keys of the object that `key` has.
+    fn of(key: &str, value: Value) -> Result<Self, Error> {
+        Self::read(key, format!("{key}."), value)
+    }
+
+    fn read(key: &str, prefix: String, value: Value) -> Result<Self, Error> {
         let Value::Object(entries) = value else {
             return Err(wrong(key, "an object", &value));
         };
-        Ok(Self { entries })
+        Ok(Self { prefix, entries })
     }
 
     /// Takes the value of a key that may be missing.
@@ -37,15 +49,17 @@ impl Fields {
 
     /// Takes the value of a key that must be there.
     pub(crate) fn required(&mut self, key: &'static str) -> Result<Value, Error> {
-        self.optional(key).ok_or(Error::MissingKey { key })
+        self.optional(key).ok_or_else(|| Error::MissingKey {
+            key: format!("{}{key}", self.prefix),
+        })
     }
 
     /// The first key that nobody asked for is an error.
-    pub(crate) fn finish(self, prefix: &str) -> Result<(), Error> {
+    pub(crate) fn finish(self) -> Result<(), Error> {
         match self.entries.first() {
             None => Ok(()),
             Some((key, _)) => Err(Error::UnknownKey {
-                key: Found::new(&format!("{prefix}{key}")),
+                key: Found::new(&format!("{}{key}", self.prefix)),
             }),
         }
     }
@@ -112,7 +126,7 @@ pub(crate) fn limits(value: Value) -> Result<BTreeMap<Resource, Limit>, Error> {
             hard: side("hard")?,
             soft: side("soft")?,
         };
-        fields.finish(&format!("{key}."))?;
+        fields.finish()?;
         limits.insert(resource, limit);
     }
     Ok(limits)

@@ -222,3 +222,108 @@ fn failure(configuration: &Configuration, step: Step, errno: Errno) -> Failure {
         (Step::Program, _) => Failure::ProgramNotStarted { program, errno },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configuration(program: &str, env: &[&str]) -> Configuration {
+        Configuration {
+            env: env.iter().map(|variable| (*variable).to_owned()).collect(),
+            ..Configuration::new(vec![program.to_owned()])
+        }
+    }
+
+    #[test]
+    fn a_program_is_searched_where_path_says_and_in_its_order() {
+        let found = |program, env: &[&str]| candidates(&configuration(program, env));
+        let env = ["XPATH=/no", "PATH=/a:relative::/b/", "PATH=/second"];
+        assert_eq!(
+            found("app", &env),
+            ["/a/app", "relative/app", "./app", "/b//app"]
+        );
+        assert_eq!(found("/x/app", &env), ["/x/app"]);
+        assert_eq!(found("./app", &env), ["./app"]);
+        assert_eq!(found("app", &["PATHS=/a"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_child_says_is_what_init_hears() {
+        let limits = Resource::ALL.map(Step::Limit);
+        let others = [
+            Step::Process,
+            Step::Ids,
+            Step::Capabilities,
+            Step::Filter,
+            Step::Directory,
+            Step::Program,
+            Step::Interpreter,
+        ];
+        for step in limits.into_iter().chain(others) {
+            let errno = Errno(libc::ENOENT);
+            assert_eq!(decode(encode(step, errno)), Some((step, errno)));
+        }
+        assert_eq!(decode([8, 0, 0, 0, 0, 0]), None);
+        assert_eq!(decode([1, 16, 0, 0, 0, 0]), None);
+    }
+
+    #[test]
+    fn a_message_that_is_cut_is_no_silence() {
+        let hear = |bytes: &[u8]| {
+            let (reading, writing) = process::pipe().unwrap();
+            File::from(writing).write_all(bytes).unwrap();
+            receive(reading)
+        };
+        assert_eq!(hear(&[]), Ok(None));
+        assert_eq!(
+            hear(&[0, 0, 5, 0, 0, 0]),
+            Ok(Some((Step::Process, Errno(5))))
+        );
+        assert_eq!(hear(&[0, 0, 5]), Err(Errno(libc::EPROTO)));
+    }
+
+    #[test]
+    fn errors_of_the_last_step_are_told_apart() {
+        let configuration = configuration("app", &[]);
+        let id = |errno| failure(&configuration, Step::Program, Errno(errno)).id();
+        assert_eq!(id(libc::ENOENT), "program-not-found");
+        assert_eq!(id(libc::EACCES), "program-not-executable");
+        assert_eq!(id(libc::ENOEXEC), "program-format");
+        assert_eq!(id(libc::E2BIG), "arguments-too-long");
+        assert_eq!(id(libc::ENOMEM), "program-not-started");
+    }
+
+    /// The search, in a process of its own that becomes the program.
+    #[test]
+    fn execution_passes_over_what_is_missing_and_remembers_what_is_forbidden() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name).to_str().unwrap().to_owned();
+        fs::write(at("text"), "no program").unwrap();
+        fs::write(at("lost"), "#!/no/such/interpreter\n").unwrap();
+        fs::write(at("forbidden"), "#!/bin/sh\n").unwrap();
+        for name in ["text", "lost"] {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            fs::set_permissions(at(name), mode).unwrap();
+        }
+        let try_all = |paths: &[String]| {
+            let configuration = configuration("app", &[]);
+            let launch = Launch {
+                configuration: &configuration,
+                arguments: Strings::new(Vec::new()),
+                environment: Strings::new(Vec::new()),
+                candidates: strings(paths),
+                filter: Vec::new(),
+            };
+            launch.execute()
+        };
+        let not_found = (Step::Program, Errno(libc::ENOENT));
+        assert_eq!(try_all(&[at("a"), at("text/b"), at("c")]), not_found);
+        let forbidden = (Step::Program, Errno(libc::EACCES));
+        assert_eq!(try_all(&[at("forbidden"), at("a")]), forbidden);
+        let format = (Step::Program, Errno(libc::ENOEXEC));
+        assert_eq!(try_all(&[at("a"), at("text"), at("b")]), format);
+        let interpreter = (Step::Interpreter, Errno(libc::ENOENT));
+        assert_eq!(try_all(&[at("lost"), at("text")]), interpreter);
+        assert_eq!(try_all(&[]), not_found);
+    }
+}

@@ -1,0 +1,94 @@
+//! Properties: what is written is read, what is read is written back to the byte.
+
+use enclair_configuration::{Access, Bound, Configuration, Limit, MAX_ID, MAX_RAMDISKS, Resource};
+use proptest::prelude::*;
+
+/// A document with every key, to be damaged.
+const ALL: &str = concat!(
+    r#"{"argv":["sh","-c","a\n\"b\" \\ / €\u0001"],"cwd":"/srv","env":["B=2","A="],"gid":5,"#,
+    r#""groups":[0,4,101],"hostname":"a-1.example","limits":{"core":{"hard":0,"soft":0},"#,
+    r#""nofile":{"hard":"unlimited","soft":1024}},"nsm":true,"ramdisks":3,"schema":1,"uid":1000,"#,
+    r#""vsock":true}"#
+);
+
+fn bound() -> impl Strategy<Value = Bound> {
+    prop_oneof![(0..1_u64 << 53).prop_map(Bound::At), Just(Bound::Unlimited)]
+}
+
+fn limit() -> impl Strategy<Value = Limit> {
+    (bound(), bound()).prop_map(|(one, other)| Limit {
+        soft: one.min(other),
+        hard: one.max(other),
+    })
+}
+
+fn access() -> impl Strategy<Value = Access> {
+    prop_oneof![Just(Access::Denied), Just(Access::Allowed)]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    any::<String>().prop_map(|text| text.replace('\0', ""))
+}
+
+fn configuration() -> impl Strategy<Value = Configuration> {
+    let process = (
+        prop::collection::vec(text(), 0..4),
+        prop::collection::vec(text(), 0..4),
+        text(),
+        (0..=MAX_ID, 0..=MAX_ID),
+        prop::collection::btree_set(0..=MAX_ID, 0..4),
+    );
+    let rest = (
+        "[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?",
+        prop::collection::btree_map(prop::sample::select(&Resource::ALL[..]), limit(), 0..16),
+        (access(), access()),
+        1..=MAX_RAMDISKS,
+    );
+    (process, rest).prop_map(|((mut argv, env, cwd, (uid, gid), groups), rest)| {
+        argv.insert(0, "program".to_owned());
+        let (hostname, limits, (nsm, vsock), ramdisks) = rest;
+        Configuration {
+            argv,
+            cwd: format!("/{cwd}"),
+            env: env.into_iter().map(|value| format!("N{value}=")).collect(),
+            gid,
+            groups: groups.into_iter().filter(|group| *group != gid).collect(),
+            hostname,
+            limits,
+            nsm,
+            ramdisks,
+            uid,
+            vsock,
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(configuration in configuration()) {
+        let document = configuration.to_canonical_json().unwrap();
+        prop_assert_eq!(&Configuration::parse(&document).unwrap(), &configuration);
+        let value: serde_json::Value = serde_json::from_slice(&document).unwrap();
+        prop_assert_eq!(serde_json::to_vec(&value).unwrap(), document);
+    }
+
+    #[test]
+    fn what_is_read_is_written_back(document in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(configuration) = Configuration::parse(&document) {
+            prop_assert_eq!(configuration.to_canonical_json().unwrap(), document);
+        }
+    }
+
+    #[test]
+    fn a_changed_document_is_never_two_things(
+        at in 0..ALL.len(),
+        insert in prop::collection::vec(prop::sample::select(b"{}[]\",:\\u0019ae \n".to_vec()), 0..6),
+        remove in 0..6_usize,
+    ) {
+        let mut document = ALL.as_bytes().to_vec();
+        document.splice(at..(at + remove).min(ALL.len()), insert);
+        if let Ok(configuration) = Configuration::parse(&document) {
+            prop_assert_eq!(configuration.to_canonical_json().unwrap(), document);
+        }
+    }
+}
