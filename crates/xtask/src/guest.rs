@@ -21,6 +21,7 @@ use crate::verdict::{Mode, Verdict};
 use crate::{files, program, say};
 
 const KIT: &str = "boot/guest/x86_64";
+const RECORD: &str = "boot/guest/x86_64/inputs.sha256";
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
 /// What decides the bytes of the program, and the program. The lock file and the manifest of the
@@ -62,17 +63,12 @@ pub(crate) fn run(
     }
     files::write(&init, &built, 0o755)?;
     files::write(&kit.join("init.sha256"), sum.as_bytes(), 0o644)?;
-    Record::of(top, &INPUTS)?.write(&kit.join("inputs.sha256"))?;
+    Record::of(top, &INPUTS)?.write(&top.join(RECORD))?;
     Ok(Verdict::Written { path: init, digest })
 }
 
 fn changes(top: &Path) -> Result<Vec<String>, Error> {
-    let recorded = Record::read(&top.join(KIT).join("inputs.sha256"))?;
-    // A program that was never committed has changed, whatever else is there.
-    if !top.join(KIT).join("init").exists() {
-        return Ok(vec![format!("{KIT}/init")]);
-    }
-    Ok(recorded.changes(&Record::of(top, &INPUTS)?))
+    Record::changes_since(top, RECORD, &INPUTS)
 }
 
 fn compare(top: &Path, built: Sha256, sum: &str) -> Result<Verdict, Error> {
