@@ -21,16 +21,19 @@ use crate::verdict::{Mode, Verdict};
 use crate::{files, program, say};
 
 const KIT: &str = "boot/guest/x86_64";
+const RECORD: &str = "boot/guest/x86_64/inputs.sha256";
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
 /// What decides the bytes of the program, and the program. The lock file and the manifest of the
 /// workspace hold more than this program needs; a needless build takes seconds.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 9] = [
     "boot/guest/x86_64/init",
     "Cargo.lock",
     "Cargo.toml",
-    "crates/configuration",
-    "crates/guest",
+    "crates/configuration/Cargo.toml",
+    "crates/configuration/src",
+    "crates/guest/Cargo.toml",
+    "crates/guest/src",
     "crates/xtask/src/guest.rs",
     "rust-toolchain.toml",
 ];
@@ -60,17 +63,12 @@ pub(crate) fn run(
     }
     files::write(&init, &built, 0o755)?;
     files::write(&kit.join("init.sha256"), sum.as_bytes(), 0o644)?;
-    Record::of(top, &INPUTS)?.write(&kit.join("inputs.sha256"))?;
+    Record::of(top, &INPUTS)?.write(&top.join(RECORD))?;
     Ok(Verdict::Written { path: init, digest })
 }
 
 fn changes(top: &Path) -> Result<Vec<String>, Error> {
-    let recorded = Record::read(&top.join(KIT).join("inputs.sha256"))?;
-    // A program that was never committed has changed, whatever else is there.
-    if !top.join(KIT).join("init").exists() {
-        return Ok(vec![format!("{KIT}/init")]);
-    }
-    Ok(recorded.changes(&Record::of(top, &INPUTS)?))
+    Record::changes_since(top, RECORD, &INPUTS)
 }
 
 fn compare(top: &Path, built: Sha256, sum: &str) -> Result<Verdict, Error> {
@@ -150,7 +148,8 @@ fn build(top: &Path, cargo_home: &Path, target: &Path) -> Result<PathBuf, Error>
     let mut command = cleaned("cargo", top);
     command
         .args(["build", "--locked", "--profile", "guest"])
-        .args(["--package", "enclair-guest", "--target", TARGET])
+        .args(["--package", "enclair-guest", "--bin", "enclair-init"])
+        .args(["--target", TARGET])
         .env("CARGO_TARGET_DIR", &target)
         .env("CARGO_ENCODED_RUSTFLAGS", flags(top, cargo_home));
     program::run(&mut command)?;
@@ -160,7 +159,7 @@ fn build(top: &Path, cargo_home: &Path, target: &Path) -> Result<PathBuf, Error>
 /// The flags of rustc, in the form that allows a space in a path.
 fn flags(top: &Path, cargo_home: &Path) -> OsString {
     let mut flags = OsString::from(
-        "-C\x1flinker=rust-lld\x1f-C\x1flink-self-contained=yes\x1f-C\x1frelocation-model=static",
+        "-Clinker=rust-lld\x1f-Clink-self-contained=yes\x1f-Crelocation-model=static",
     );
     for (path, name) in [(top, "/enclair"), (cargo_home, "/cargo")] {
         flags.push("\x1f--remap-path-prefix=");
@@ -217,7 +216,7 @@ mod tests {
     fn paths_with_spaces_stay_one_flag() {
         let flags = flags(Path::new("/a b"), Path::new("/c"));
         let flags = flags.to_str().unwrap();
-        let last: Vec<_> = flags.split('\x1f').skip(6).collect();
+        let last: Vec<_> = flags.split('\x1f').skip(3).collect();
         let expected = [
             "--remap-path-prefix=/a b=/enclair",
             "--remap-path-prefix=/c=/cargo",

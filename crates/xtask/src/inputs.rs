@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::error::Error;
@@ -30,12 +31,18 @@ impl Record {
         Ok(Self(found.into_values().collect()))
     }
 
-    /// Reads a record; one that is not there is empty, and so never equal to what is found.
-    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        match fs::read_to_string(path) {
-            Ok(text) => Ok(Self(text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self(String::new())),
-            Err(error) => Err(Error::io(path, error)),
+    /// The paths that are not as the record `record` has them; what both name is below `top`. A
+    /// record that is not there is itself what changed.
+    pub(crate) fn changes_since(
+        top: &Path,
+        record: &str,
+        paths: &[&str],
+    ) -> Result<Vec<String>, Error> {
+        let path = top.join(record);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Self(text).changes(&Self::of(top, paths)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(vec![record.to_owned()]),
+            Err(error) => Err(Error::io(&path, error)),
         }
     }
 
@@ -44,7 +51,7 @@ impl Record {
     }
 
     /// The paths that are in one of the two only, or with other digests.
-    pub(crate) fn changes(&self, other: &Self) -> Vec<String> {
+    fn changes(&self, other: &Self) -> Vec<String> {
         let (old, new) = (self.by_path(), other.by_path());
         let mut paths: Vec<String> = old
             .iter()
@@ -119,11 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn no_record_equals_nothing_that_is_there() {
-        let top = tree(&[("file", "1")]);
-        let none = Record::read(&top.path().join("record")).unwrap();
-        let found = Record::of(top.path(), &["file"]).unwrap();
-        assert_eq!(none.changes(&found), ["file"]);
+    fn a_record_that_is_missing_is_what_changed() {
+        let top = tree(&[("file", "1"), ("other", "1")]);
+        let changes = || Record::changes_since(top.path(), "record", &["file", "other"]).unwrap();
+        assert_eq!(changes(), ["record"]);
+        let record = Record::of(top.path(), &["file"]).unwrap();
+        record.write(&top.path().join("record")).unwrap();
+        assert_eq!(changes(), ["other"]);
     }
 
     #[test]

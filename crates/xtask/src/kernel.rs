@@ -105,29 +105,29 @@ impl Kit<'_> {
         self.path(&format!("{}.sha256", self.architecture.image()))
     }
 
-    fn record_path(&self) -> PathBuf {
-        self.path("inputs.sha256")
+    /// The record, from the top of the workspace.
+    fn record(&self) -> String {
+        format!("{}/inputs.sha256", self.architecture.directory())
     }
 
     /// Everything that decides the kernel, and the kernel: the recipe itself is among it.
-    fn record(&self) -> Result<Record, Error> {
-        let directory = self.architecture.directory();
+    fn inputs(&self) -> Vec<String> {
         let digest = format!("{}.sha256", self.architecture.image());
         let kernel = if self.architecture.is_committed() {
             self.architecture.image()
         } else {
             &digest
         };
-        let own =
-            ["fragment", "source.lock", "config", kernel].map(|name| format!("{directory}/{name}"));
-        let mut paths: Vec<&str> = own.iter().map(String::as_str).collect();
-        paths.push("crates/xtask/src/kernel/recipe.rs");
-        Record::of(self.top, &paths)
+        let own = ["fragment", "source.lock", "config", kernel]
+            .map(|name| format!("{}/{name}", self.architecture.directory()));
+        let recipe = "crates/xtask/src/kernel/recipe.rs".to_owned();
+        own.into_iter().chain([recipe]).collect()
     }
 
     fn changes(&self) -> Result<Vec<String>, Error> {
-        let recorded = Record::read(&self.record_path())?;
-        Ok(recorded.changes(&self.record()?))
+        let inputs = self.inputs();
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        Record::changes_since(self.top, &self.record(), &inputs)
     }
 
     fn write(&self, config: &str, image: &[u8]) -> Result<Verdict, Error> {
@@ -136,7 +136,9 @@ impl Kit<'_> {
         files::write(&self.path("config"), config.as_bytes(), 0o644)?;
         files::write(&self.image(), image, 0o644)?;
         files::write(&self.digest(), sum.as_bytes(), 0o644)?;
-        self.record()?.write(&self.record_path())?;
+        let inputs = self.inputs();
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        Record::of(self.top, &inputs)?.write(&self.top.join(self.record()))?;
         Ok(Verdict::Written {
             path: self.image(),
             digest,
