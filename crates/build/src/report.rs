@@ -163,7 +163,7 @@ pub struct Source {
 /// The field's launcher refuses less than four times the file. The unpacked root lies in a
 /// memory file system of at most half the memory, which four times also covers for images that
 /// are not compressed. An enclave has at least 64 MiB.
-pub(crate) const fn memory_mib(eif_size: u64) -> u64 {
+pub const fn memory_mib(eif_size: u64) -> u64 {
     const MIB: u64 = 1 << 20;
     let needed = eif_size.saturating_mul(4).div_ceil(MIB);
     if needed < 64 { 64 } else { needed }
