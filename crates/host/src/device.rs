@@ -28,8 +28,8 @@ use crate::vsock::parent::{GUEST_CID, Parent};
 const RECEIVE: usize = 0;
 /// The ring on which the guest sends.
 const SEND: usize = 1;
-/// Descriptors of a ring; QEMU asks for 128.
-const RING_SIZE: usize = 256;
+/// Descriptors of a ring: what QEMU offers to a driver that can choose.
+const RING_SIZE: usize = 1024;
 /// The device follows the standard, not what was before it.
 const VIRTIO_F_VERSION_1: u64 = 1 << 32;
 
@@ -86,33 +86,48 @@ pub enum DeviceError {
     },
 }
 
-/// Hears of the error that ends the device.
-pub(crate) type OnFault = Box<dyn FnOnce(DeviceError) + Send + Sync>;
+/// What ends a device.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// An error of the guest's.
+    Fault(DeviceError),
+    /// The rings were taken away: the machine ends, or the guest starts anew without ending it.
+    Rings,
+}
+
+/// Hears of what ends the device, once.
+pub(crate) type OnStop = Box<dyn FnOnce(Stop) + Send + Sync>;
 
 /// The device.
 pub(crate) struct Device {
     parent: Parent,
     memory: Memory,
-    /// Gone once an error has been told: nothing is served any more.
-    on_fault: Option<OnFault>,
+    /// Gone once it has been called: nothing is served any more.
+    on_stop: Option<OnStop>,
 }
 
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Device")
             .field("parent", &self.parent)
-            .field("faulty", &self.on_fault.is_none())
+            .field("stopped", &self.on_stop.is_none())
             .finish_non_exhaustive()
     }
 }
 
 impl Device {
     /// A device for `memory`, which is empty until QEMU shares it.
-    pub(crate) fn new(parent: Parent, memory: Memory, on_fault: OnFault) -> Self {
+    pub(crate) fn new(parent: Parent, memory: Memory, on_stop: OnStop) -> Self {
         Self {
             parent,
             memory,
-            on_fault: Some(on_fault),
+            on_stop: Some(on_stop),
+        }
+    }
+
+    fn stop(&mut self, why: Stop) {
+        if let Some(on_stop) = self.on_stop.take() {
+            on_stop(why);
         }
     }
 
@@ -283,6 +298,12 @@ impl VhostUserBackendMut for Device {
         Ok(())
     }
 
+    /// Called when a ring that was started is stopped.
+    fn stop_vring(&mut self, _ring: u32) -> io::Result<()> {
+        self.stop(Stop::Rings);
+        Ok(())
+    }
+
     /// Ends the thread of the rings when the device is dropped.
     fn exit_event(&self, _thread: usize) -> Option<(EventConsumer, EventNotifier)> {
         new_event_consumer_and_notifier(EventFlag::NONBLOCK).ok()
@@ -295,13 +316,11 @@ impl VhostUserBackendMut for Device {
         vrings: &[VringRwLock],
         _thread: usize,
     ) -> io::Result<()> {
-        if self.on_fault.is_none() {
+        if self.on_stop.is_none() {
             return Ok(());
         }
-        if let Err(error) = self.serve(vrings)
-            && let Some(on_fault) = self.on_fault.take()
-        {
-            on_fault(error);
+        if let Err(error) = self.serve(vrings) {
+            self.stop(Stop::Fault(error));
         }
         Ok(())
     }

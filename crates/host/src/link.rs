@@ -14,7 +14,7 @@ use vhost::vhost_user::Listener;
 use vhost_user_backend::VhostUserDaemon;
 use vm_memory::{GuestMemoryAtomic, GuestMemoryMmap};
 
-use crate::device::{Device, OnFault};
+use crate::device::{Device, OnStop};
 use crate::error::Error;
 use crate::vsock::parent::Parent;
 
@@ -35,12 +35,12 @@ impl Link {
     /// Starts the device; `scratch` is a directory in which another can be made for a moment.
     pub(crate) fn start(
         parent: Parent,
-        on_fault: OnFault,
+        on_stop: OnStop,
         scratch: &Path,
     ) -> Result<(Self, UnixStream), Error> {
         let (listener, qemu) = connect(scratch)?;
         let memory = GuestMemoryAtomic::new(GuestMemoryMmap::new());
-        let device = Device::new(parent, memory.clone(), on_fault);
+        let device = Device::new(parent, memory.clone(), on_stop);
         let device = Arc::new(Mutex::new(device));
         let backend = |error: vhost_user_backend::Error| Error::Backend {
             reason: error.to_string(),

@@ -8,10 +8,16 @@
 //! | `-chardev socket,id=c,fd=..` | the vsock device's other end, already connected: no name on disk |
 //! | `-serial stdio` | the console, which we read |
 //! | `-no-reboot` | an enclave that reboots has ended |
+//! | `-append reboot=t` | and so that QEMU notices: see below |
 //! | `-nodefaults -no-user-config -display none -monitor none` | nothing that nobody asked for |
 //!
 //! Files are given as `/proc/self/fd/N`: what was checked is what is booted, whatever happens to
-//! their names. Words that QEMU adds to the kernel's command line are not measured.
+//! their names.
+//!
+//! With the field's `reboot=k` a kernel waits for a keyboard controller that is not there and then
+//! jumps to the firmware, which boots the same enclave again without QEMU noticing. The last word
+//! wins, so `reboot=t` makes it end at once by a triple fault. The words that are added to an
+//! image's command line, this one and those that describe QEMU's devices, are not measured.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -100,6 +106,9 @@ pub(crate) struct Machine {
     pub(crate) vsock: RawFd,
 }
 
+/// What is added to the image's command line.
+const REBOOT: &str = "reboot=t";
+
 /// Arguments of every machine.
 const ALWAYS: [&str; 9] = [
     "-nodefaults",
@@ -131,6 +140,7 @@ impl Machine {
                 let machine = format!("nitro-enclave,accel={accelerator},vsock=c,id=enclair");
                 add("-M", &machine);
                 add("-kernel", &descriptor(*eif));
+                add("-append", &REBOOT);
             }
             Boot::Parts {
                 kernel,
@@ -145,7 +155,10 @@ impl Machine {
                 add("-device", &"vhost-user-vsock-device,chardev=c");
                 add("-kernel", &descriptor(*kernel));
                 add("-initrd", &descriptor(*ramdisk));
-                add("-append", command_line);
+                let mut words = command_line.clone();
+                words.push(" ");
+                words.push(REBOOT);
+                add("-append", &words);
             }
         }
         arguments
@@ -193,7 +206,8 @@ mod tests {
             line(&machine),
             format!(
                 "{COMMON} -smp 2 -m 256M -chardev socket,id=c,fd=9 \
-                 -M nitro-enclave,accel=tcg,vsock=c,id=enclair -kernel /proc/self/fd/7"
+                 -M nitro-enclave,accel=tcg,vsock=c,id=enclair -kernel /proc/self/fd/7 \
+                 -append reboot=t"
             )
         );
         assert_eq!(machine.boot.machine(), MachineKind::NitroEnclave);
@@ -219,13 +233,13 @@ mod tests {
                  -object memory-backend-memfd,id=m,size=64M,share=on \
                  -M microvm,accel=kvm,acpi=off,memory-backend=m \
                  -device vhost-user-vsock-device,chardev=c -kernel /proc/self/fd/3 \
-                 -initrd /proc/self/fd/4 -append console=ttyS0 x,y=\"z\""
+                 -initrd /proc/self/fd/4 -append console=ttyS0 x,y=\"z\" reboot=t"
             )
         );
         // One argument, whatever is in it.
         assert_eq!(
             machine.arguments().last().unwrap(),
-            "console=ttyS0 x,y=\"z\""
+            "console=ttyS0 x,y=\"z\" reboot=t"
         );
         assert_eq!(machine.boot.machine(), MachineKind::Microvm);
     }

@@ -5,7 +5,7 @@
 //! | the status stream ends after its last event | that is the outcome |
 //! | the last event comes and the stream does not end | the same, two seconds later |
 //! | the status, the device or a ring breaks | the run is broken |
-//! | QEMU ends or hangs up | what is still under way may arrive; then the run is broken |
+//! | QEMU ends or hangs up, or the guest starts anew | what is still under way may arrive; then the run is broken |
 //! | a signal, the time-out | the run is over |
 //!
 //! Whatever the end, QEMU's group is ended and reaped before anything is reported.
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use crate::device::Stop;
 use crate::error::Error;
 use crate::image::Parts;
 use crate::link::Link;
@@ -75,16 +76,16 @@ impl Running {
         sender: &Sender<Happening>,
         watcher: &Arc<dyn Watcher>,
     ) -> Result<Self, Error> {
-        let on_fault = {
+        let on_stop = {
             let sender = sender.clone();
-            Box::new(move |error| drop(sender.send(Happening::Fault(error))))
+            Box::new(move |why| drop(sender.send(Happening::Stopped(why))))
         };
         let status: Box<dyn Port> = Box::new(StatusPort::new(hear_status(sender.clone())));
         let parent = Parent::new([
             (HEARTBEAT_PORT, Box::new(HeartbeatPort) as Box<dyn Port>),
             (STATUS_PORT, status),
         ]);
-        let (link, vsock) = Link::start(parent, on_fault, &request.scratch)?;
+        let (link, vsock) = Link::start(parent, on_stop, &request.scratch)?;
         let parts = match request.qemu.best_machine()? {
             MachineKind::NitroEnclave => None,
             MachineKind::Microvm => Some(request.image.parts()?),
@@ -198,7 +199,7 @@ impl Running {
             }
             Happening::StatusEnded => Outcome::Told(self.last.take()?),
             Happening::StatusBroken(error) => Outcome::Broken(Error::Status(error)),
-            Happening::Fault(error) => Outcome::Broken(Error::Device(error)),
+            Happening::Stopped(Stop::Fault(error)) => Outcome::Broken(Error::Device(error)),
             Happening::Signal(signal) => {
                 Outcome::Interrupted(u8::try_from(signal).unwrap_or(u8::MAX))
             }
@@ -207,7 +208,7 @@ impl Running {
                 self.due(now, AFTERMATH, Due::Aftermath);
                 return None;
             }
-            Happening::Exited => {
+            Happening::Exited | Happening::Stopped(Stop::Rings) => {
                 self.due(now, AFTERMATH, Due::Aftermath);
                 return None;
             }

@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::console::Console;
-use crate::device::DeviceError;
+use crate::device::Stop;
 use crate::error::Error;
 use crate::link::Link;
 use crate::process::{Child, wait_readable};
@@ -33,8 +33,8 @@ pub(crate) enum Happening {
     StatusEnded,
     /// It breaks the protocol.
     StatusBroken(StatusError),
-    /// The guest broke the device.
-    Fault(DeviceError),
+    /// The device serves no more.
+    Stopped(Stop),
     /// QEMU has hung up on the device.
     Unlinked(Result<(), Error>),
     /// QEMU has ended.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -44,7 +45,10 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         timeout: arguments.timeout.map(Duration::from_secs),
         scratch: scratch(),
     };
-    let watcher: Arc<dyn Watcher> = Arc::new(Terminal(Printer::new(ClosedPipe::Lost)));
+    let watcher: Arc<dyn Watcher> = Arc::new(Terminal {
+        printer: Printer::new(ClosedPipe::Lost),
+        within_line: AtomicBool::new(false),
+    });
     let report = enclair_host::run(&request, &watcher).with_context(cannot)?;
     let status = report.outcome.status();
     let document = arguments.json.then(|| RunDocument::new(&request, &report));
@@ -143,17 +147,29 @@ fn conclude(report: Report, printer: &Printer) {
 
 /// Shows what happens as it happens.
 #[derive(Debug)]
-struct Terminal(Printer);
+struct Terminal {
+    printer: Printer,
+    /// The console stands in the middle of a line.
+    within_line: AtomicBool,
+}
 
 impl Watcher for Terminal {
     fn console(&self, text: &str) {
-        self.0.pass(text);
+        self.printer.pass(text);
+        if let Some(last) = text.chars().last() {
+            self.within_line.store(last != '\n', Ordering::Relaxed);
+        }
     }
 
     fn event(&self, event: &Event) {
         if let Event::Started { boot_ms } = event {
-            self.0
-                .note(&format!("application started after {boot_ms} ms"));
+            let begin = if self.within_line.swap(false, Ordering::Relaxed) {
+                "\n"
+            } else {
+                ""
+            };
+            self.printer
+                .pass(&format!("{begin}application started after {boot_ms} ms\n"));
         }
     }
 }
