@@ -197,7 +197,7 @@ pub struct Source {
 /// The field's launcher refuses less than four times the file. The unpacked root lies in a memory
 /// file system of at most half the memory, beside the ramdisks that it is unpacked from. An enclave
 /// has at least 64 MiB.
-pub(crate) fn memory_mib(eif_size: u64, unpacked: u64) -> u64 {
+pub fn memory_mib(eif_size: u64, unpacked: u64) -> u64 {
     const MIB: u64 = 1 << 20;
     let launcher = eif_size.saturating_mul(4);
     let root = unpacked.saturating_mul(2).saturating_add(eif_size);

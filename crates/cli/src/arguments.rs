@@ -33,6 +33,10 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Take an image apart
     Extract(Extract),
+    /// Boot an image under QEMU and pass the application's exit status on
+    Run(Run),
+    /// Say what this machine can do, and how to add what is missing
+    Doctor(Doctor),
     /// Explain a register (PCR0) or a finding (ramdisk-overrides-boot)
     Explain(Explain),
     /// Print the JSON schema of a document
@@ -267,6 +271,70 @@ pub(crate) struct Extract {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  enclair run out/enclave.eif\n  \
+    enclair run out/enclave.eif --timeout 60 --json\n\n\
+    The console is shown on stderr. Exit status: the application's own; 128 + n when signal n \
+    ended it, or us;\n124 when the time is over; 125 when the enclave could not be run, or ended \
+    without a status.")]
+pub(crate) struct Run {
+    /// The enclave image
+    #[arg(value_name = "EIF")]
+    pub(crate) file: PathBuf,
+    /// Memory in MiB; four times the image's size, and at least 64, when left out
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) memory: Option<u64>,
+    /// CPUs of the enclave
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) cpus: u32,
+    /// End the enclave after this many seconds, with status 124
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) qemu: QemuArgument,
+    /// What runs the enclave's instructions
+    #[arg(long, value_enum, default_value_t = AcceleratorArgument::Auto)]
+    pub(crate) accel: AcceleratorArgument,
+    /// Print a report as JSON at the end
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which QEMU is used.
+#[derive(Debug, Args)]
+pub(crate) struct QemuArgument {
+    /// QEMU's program, instead of the one in $ENCLAIR_QEMU/bin, on PATH or in /opt/qemu-nitro/bin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qemu: Option<PathBuf>,
+    /// Where QEMU is installed
+    #[arg(long, env = "ENCLAIR_QEMU", hide = true, value_name = "PREFIX")]
+    pub(crate) qemu_prefix: Option<PathBuf>,
+}
+
+/// The accelerators, by their names on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum AcceleratorArgument {
+    /// KVM where a small machine answers under it, else TCG
+    Auto,
+    /// QEMU itself
+    Tcg,
+    /// The kernel's virtual machines, without asking whether they work
+    Kvm,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  enclair doctor\n  enclair doctor --json\n\n\
+    Exit status: 0 when an enclave can be run here, 1 when it cannot."
+)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) qemu: QemuArgument,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  enclair explain PCR2\n  \
     enclair explain ramdisk-overrides-boot\n  enclair explain          # lists everything")]
 pub(crate) struct Explain {
@@ -298,6 +366,10 @@ pub(crate) enum DocumentArgument {
     InspectRamdisk,
     /// `explain --json`
     Explain,
+    /// `run --json`
+    Run,
+    /// `doctor --json`
+    Doctor,
 }
 
 #[derive(Debug, Args)]

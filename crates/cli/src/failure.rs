@@ -51,6 +51,7 @@ fn shorten(text: &str) -> String {
 fn hint_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
     None.or_else(|| error.downcast_ref::<enclair_build::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_inspect::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_host::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_eif::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_tree::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_cpio::Error>()?.hint())

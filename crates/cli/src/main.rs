@@ -1,7 +1,7 @@
 //! The `enclair` command: arguments, output and exit status. No logic of its own.
 //!
 //! Exit status: 0 it is done or holds, 1 checked and it differs, 2 it could not be checked or
-//! done. Results go to stdout, everything else to stderr.
+//! done; `run` has the application's. Results go to stdout, everything else to stderr.
 
 mod arguments;
 mod catalogue;
@@ -10,6 +10,7 @@ mod documents;
 mod failure;
 mod printer;
 mod progress;
+mod run_documents;
 mod tables;
 
 use std::process::ExitCode;
@@ -23,11 +24,12 @@ fn main() -> ExitCode {
     // clap answers `--help` itself and ends usage errors with status 2.
     let arguments = Arguments::parse();
     let printer = Printer::new(closed_pipe(&arguments.command));
+    let failed = failure_status(&arguments.command);
     match run(arguments.command, &printer) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             printer.note(&failure::render(&error));
-            ExitCode::from(2)
+            ExitCode::from(failed)
         }
     }
 }
@@ -35,7 +37,11 @@ fn main() -> ExitCode {
 /// A listing may be cut short by its reader; a result may not.
 const fn closed_pipe(command: &Command) -> ClosedPipe {
     match command {
-        Command::Build(_) | Command::Assemble(_) | Command::Extract(_) => ClosedPipe::Lost,
+        Command::Build(_)
+        | Command::Assemble(_)
+        | Command::Extract(_)
+        | Command::Run(_)
+        | Command::Doctor(_) => ClosedPipe::Lost,
         Command::Inspect(_)
         | Command::Explain(_)
         | Command::Schema(_)
@@ -43,14 +49,27 @@ const fn closed_pipe(command: &Command) -> ClosedPipe {
     }
 }
 
-fn run(command: Command, printer: &Printer) -> anyhow::Result<()> {
-    match command {
-        Command::Build(arguments) => commands::build::run(&arguments, printer),
-        Command::Assemble(arguments) => commands::assemble::run(&arguments, printer),
-        Command::Inspect(arguments) => commands::inspect::run(&arguments, printer),
-        Command::Extract(arguments) => commands::extract::run(&arguments, printer),
-        Command::Explain(arguments) => commands::explain::run(&arguments, printer),
-        Command::Schema(arguments) => commands::schema::run(&arguments, printer),
-        Command::Completions(arguments) => commands::completions::run(&arguments, printer),
+/// The status of a command that could not do its work. `run` passes an application's status on,
+/// so its own failures have one that containers use for that.
+const fn failure_status(command: &Command) -> u8 {
+    if matches!(command, Command::Run(_)) {
+        125
+    } else {
+        2
     }
+}
+
+fn run(command: Command, printer: &Printer) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Build(arguments) => commands::build::run(&arguments, printer)?,
+        Command::Assemble(arguments) => commands::assemble::run(&arguments, printer)?,
+        Command::Inspect(arguments) => commands::inspect::run(&arguments, printer)?,
+        Command::Extract(arguments) => commands::extract::run(&arguments, printer)?,
+        Command::Explain(arguments) => commands::explain::run(&arguments, printer)?,
+        Command::Schema(arguments) => commands::schema::run(&arguments, printer)?,
+        Command::Completions(arguments) => commands::completions::run(&arguments, printer)?,
+        Command::Run(arguments) => return commands::run::run(&arguments, printer),
+        Command::Doctor(arguments) => return commands::doctor::run(&arguments, printer),
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -55,6 +55,11 @@ impl Printer {
         Ok(self.result(&text)?)
     }
 
+    /// Writes text that brings its own newlines, as a console does.
+    pub(crate) fn pass(&self, text: &str) {
+        drop(self.messages.lock().write_all(text.as_bytes()));
+    }
+
     /// Writes a message for a person. When stderr is gone there is nobody to tell.
     pub(crate) fn note(&self, text: &str) {
         drop(writeln!(self.messages.lock(), "{text}"));

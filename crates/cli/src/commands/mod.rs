@@ -3,9 +3,11 @@
 pub(crate) mod assemble;
 pub(crate) mod build;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod inspect;
+pub(crate) mod run;
 pub(crate) mod schema;
 
 use enclair_build::Threads;

@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use crate::arguments::{DocumentArgument, Schema};
 use crate::documents::{AssembleDocument, ExplainDocument, InspectDocument, RamdiskFileDocument};
 use crate::printer::Printer;
+use crate::run_documents::{DoctorDocument, RunDocument};
 
 /// Prints the JSON schema of a document.
 pub(crate) fn run(arguments: &Schema, printer: &Printer) -> anyhow::Result<()> {
@@ -17,5 +18,7 @@ pub(crate) fn run(arguments: &Schema, printer: &Printer) -> anyhow::Result<()> {
         DocumentArgument::Inspect => generator.into_root_schema_for::<InspectDocument>(),
         DocumentArgument::InspectRamdisk => generator.into_root_schema_for::<RamdiskFileDocument>(),
         DocumentArgument::Explain => generator.into_root_schema_for::<ExplainDocument>(),
+        DocumentArgument::Run => generator.into_root_schema_for::<RunDocument>(),
+        DocumentArgument::Doctor => generator.into_root_schema_for::<DoctorDocument>(),
     })
 }

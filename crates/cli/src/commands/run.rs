@@ -1,0 +1,175 @@
+//! `enclair run`.
+
+use std::fs::File;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
+use enclair_host::{
+    Accelerator, Event, Image, Last, MachineKind, Outcome, Qemu, Report, Request, Search, Watcher,
+    kvm,
+};
+
+use super::escape;
+use crate::arguments::{AcceleratorArgument, QemuArgument, Run};
+use crate::failure;
+use crate::printer::{ClosedPipe, Printer};
+use crate::run_documents::RunDocument;
+
+/// Boots an image and passes the application's exit status on.
+pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let cannot = || format!("`{}` cannot be run", arguments.file.display());
+    let file = File::open(&arguments.file).with_context(cannot)?;
+    let measurer = Measurer::new(&AwsLc, Threads::Lanes);
+    let image = Image::read(file, measurer).with_context(cannot)?;
+    let qemu = search(&arguments.qemu).find().with_context(cannot)?;
+    let machine = qemu.best_machine().with_context(cannot)?;
+    let accelerator = accelerator(arguments.accel, &qemu);
+    announce(&image, printer);
+    printer.note(&format!(
+        "machine {machine}, {accelerator}, QEMU {}",
+        qemu.version
+    ));
+    if machine == MachineKind::Microvm {
+        printer.note("no NSM: not attested");
+    }
+    let request = Request {
+        memory_mib: memory(arguments.memory, &image, printer),
+        image,
+        qemu,
+        accelerator,
+        cpus: arguments.cpus,
+        timeout: arguments.timeout.map(Duration::from_secs),
+        scratch: scratch(),
+    };
+    let watcher: Arc<dyn Watcher> = Arc::new(Terminal {
+        printer: Printer::new(ClosedPipe::Lost),
+        within_line: AtomicBool::new(false),
+    });
+    let report = enclair_host::run(&request, &watcher).with_context(cannot)?;
+    let status = report.outcome.status();
+    let document = arguments.json.then(|| RunDocument::new(&request, &report));
+    conclude(report, printer);
+    if let Some(document) = document {
+        printer.json(&document)?;
+    }
+    Ok(ExitCode::from(status))
+}
+
+/// Where QEMU is looked for.
+pub(crate) fn search(argument: &QemuArgument) -> Search {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the environment is read here and passed on as a value"
+    )]
+    let path = std::env::var_os("PATH");
+    Search {
+        program: argument.qemu.clone(),
+        prefix: argument.qemu_prefix.clone(),
+        path,
+    }
+}
+
+/// The directory in which a socket can be made for a moment.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the environment is read here and passed on as a value"
+)]
+fn scratch() -> std::path::PathBuf {
+    std::env::temp_dir()
+}
+
+fn accelerator(argument: AcceleratorArgument, qemu: &Qemu) -> Accelerator {
+    match argument {
+        AcceleratorArgument::Kvm => Accelerator::Kvm,
+        AcceleratorArgument::Tcg => Accelerator::Tcg,
+        // Where it cannot be found out, what always works is right.
+        AcceleratorArgument::Auto => match kvm::answers(qemu, Accelerator::Kvm) {
+            Ok(true) => Accelerator::Kvm,
+            Ok(false) | Err(_) => Accelerator::Tcg,
+        },
+    }
+}
+
+/// The registers, in short: enough to see which image this is.
+fn announce(image: &Image, printer: &Printer) {
+    let measurements = image.measurements();
+    let registers = [
+        ("PCR0", &measurements.pcr0),
+        ("PCR1", &measurements.pcr1),
+        ("PCR2", &measurements.pcr2),
+    ];
+    for (name, value) in registers {
+        let text = value.to_string();
+        printer.note(&format!("{name} {}...", text.get(..16).unwrap_or(&text)));
+    }
+}
+
+fn memory(asked: Option<u64>, image: &Image, printer: &Printer) -> u64 {
+    let needed = memory_mib(image.size(), image.size());
+    let memory = asked.unwrap_or(needed);
+    if memory < needed {
+        printer.note(&format!(
+            "warning: {memory} MiB may be too little: this image is meant to have {needed} MiB or more"
+        ));
+    }
+    memory
+}
+
+/// Tells a person how it ended, where the exit status alone does not.
+fn conclude(report: Report, printer: &Printer) {
+    match report.outcome {
+        Outcome::Told(Last::Exited { .. }) => {}
+        Outcome::Told(Last::Signaled { signal }) => {
+            printer.note(&format!("the application was ended by signal {signal}"));
+        }
+        Outcome::Told(Last::Failed {
+            failure, message, ..
+        }) => printer.note(&format!(
+            "error: the enclave failed: {}: {}",
+            escape(&failure),
+            escape(&message)
+        )),
+        Outcome::TimedOut => printer.note("error: the time is over; the enclave was ended"),
+        Outcome::Interrupted(signal) => {
+            printer.note(&format!("ended by signal {signal}"));
+        }
+        Outcome::Broken(error) => {
+            let error =
+                anyhow::Error::from(error).context("the run says nothing of the application");
+            printer.note(&failure::render(&error));
+        }
+    }
+}
+
+/// Shows what happens as it happens.
+#[derive(Debug)]
+struct Terminal {
+    printer: Printer,
+    /// The console stands in the middle of a line.
+    within_line: AtomicBool,
+}
+
+impl Watcher for Terminal {
+    fn console(&self, text: &str) {
+        self.printer.pass(text);
+        if let Some(last) = text.chars().last() {
+            self.within_line.store(last != '\n', Ordering::Relaxed);
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        if let Event::Started { boot_ms } = event {
+            let begin = if self.within_line.swap(false, Ordering::Relaxed) {
+                "\n"
+            } else {
+                ""
+            };
+            self.printer
+                .pass(&format!("{begin}application started after {boot_ms} ms\n"));
+        }
+    }
+}

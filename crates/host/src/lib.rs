@@ -1,0 +1,37 @@
+//! What runs outside of an enclave: QEMU, the parent's side of vsock, the exit status.
+//!
+//! - [`Image::read`] checks and measures an image; [`Search::find`] finds a QEMU and asks it what
+//!   it can do; [`run()`] boots the one in the other and says how the application ended.
+//! - `vsock` is the parent as a state machine over packets; `device` moves those between it and
+//!   the guest's rings, in this process; `link` connects QEMU to the device.
+//! - [`doctor`] looks at what the machine can do; [`kvm`] asks whether KVM works.
+//! - [`Console`] makes the guest's output safe for a terminal; [`StatusReader`] reads its status.
+//!
+//! The image, the guest and everything that it sends are hostile; QEMU and the machine that it
+//! runs on are not. Nothing here prints, and nothing stays on disk or among the processes of the
+//! machine, whatever the end.
+
+mod console;
+mod device;
+pub mod doctor;
+mod error;
+mod image;
+pub mod kvm;
+mod link;
+mod machine;
+mod process;
+mod qemu;
+mod run;
+mod status;
+mod supervise;
+mod threads;
+mod vsock;
+
+pub use console::Console;
+pub use device::DeviceError;
+pub use error::Error;
+pub use image::Image;
+pub use machine::{Accelerator, MachineKind};
+pub use qemu::{Qemu, Search};
+pub use run::{Outcome, Report, Request, Watcher, run};
+pub use status::{Event, Last, MAX_LINE, StatusError, StatusReader};

@@ -1,0 +1,104 @@
+//! The socket between QEMU and the device, connected before QEMU is started.
+//!
+//! The back-end crate only accepts connections, and a socket that accepts needs a name. So it gets
+//! one in a directory that nobody else can enter, both ends are connected at once, and the name is
+//! removed before anything else happens: the name exists for some ten microseconds. QEMU inherits
+//! its end. A name in the abstract space would leave nothing behind either, but anybody on the
+//! machine could connect to it first and pose as the guest.
+
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use vhost::vhost_user::Listener;
+use vhost_user_backend::VhostUserDaemon;
+use vm_memory::{GuestMemoryAtomic, GuestMemoryMmap};
+
+use crate::device::{Device, OnStop};
+use crate::error::Error;
+use crate::vsock::parent::Parent;
+
+type Daemon = VhostUserDaemon<Arc<Mutex<Device>>>;
+
+/// A device that waits for QEMU, and QEMU's end of its socket.
+pub(crate) struct Link {
+    daemon: Daemon,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Link")
+    }
+}
+
+impl Link {
+    /// Starts the device; `scratch` is a directory in which another can be made for a moment.
+    pub(crate) fn start(
+        parent: Parent,
+        on_stop: OnStop,
+        scratch: &Path,
+    ) -> Result<(Self, UnixStream), Error> {
+        let (listener, qemu) = connect(scratch)?;
+        let memory = GuestMemoryAtomic::new(GuestMemoryMmap::new());
+        let device = Device::new(parent, memory.clone(), on_stop);
+        let device = Arc::new(Mutex::new(device));
+        let backend = |error: vhost_user_backend::Error| Error::Backend {
+            reason: error.to_string(),
+        };
+        let mut daemon =
+            Daemon::new("enclair-vsock".to_owned(), device, memory).map_err(backend)?;
+        daemon
+            .start(&mut Listener::from(listener))
+            .map_err(backend)?;
+        Ok((Self { daemon }, qemu))
+    }
+
+    /// Serves until QEMU hangs up.
+    ///
+    /// # Errors
+    ///
+    /// When the two do not understand each other.
+    pub(crate) fn serve(mut self) -> Result<(), Error> {
+        use vhost::vhost_user::Error as Vhost;
+        use vhost_user_backend::Error as Backend;
+        match self.daemon.wait() {
+            // How it looks when QEMU ends, in the middle of a message or not.
+            Ok(()) | Err(Backend::HandleRequest(Vhost::Disconnected | Vhost::PartialMessage)) => {
+                Ok(())
+            }
+            Err(error) => Err(Error::Backend {
+                reason: error.to_string(),
+            }),
+        }
+    }
+}
+
+/// A listener with one connection in its queue, and the other end of that.
+fn connect(scratch: &Path) -> Result<(UnixListener, UnixStream), Error> {
+    let failed = |source| Error::Scratch {
+        directory: scratch.to_owned(),
+        source,
+    };
+    let directory = tempfile::Builder::new()
+        .prefix("enclair-")
+        .tempdir_in(scratch)
+        .map_err(failed)?;
+    let name = directory.path().join("vsock");
+    let listener = UnixListener::bind(&name).map_err(failed)?;
+    let qemu = UnixStream::connect(&name).map_err(failed)?;
+    directory.close().map_err(failed)?;
+    Ok((listener, qemu))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_leaves_nothing_on_disk() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (listener, _qemu) = connect(scratch.path()).unwrap();
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+        listener.accept().unwrap();
+    }
+}

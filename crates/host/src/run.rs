@@ -1,0 +1,111 @@
+//! One enclave from its start to the last of its processes.
+//!
+//! ```text
+//! device on a socket, QEMU started with the other end      supervise::Running::start
+//! what happens, in one channel                             threads, device
+//!   status lines, faults, QEMU's exit, signals, deadlines
+//! the first that decides is the outcome                    supervise::Running::watch
+//! QEMU's group is ended, its console read to the end
+//! ```
+//!
+//! The status is read to its end before it counts, and the machine is then ended at once: with the
+//! field's command line an enclave takes eleven seconds to reboot, which is how it would end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::image::Image;
+use crate::machine::{Accelerator, MachineKind};
+use crate::qemu::Qemu;
+use crate::status::{Event, Last};
+use crate::supervise::Running;
+use crate::threads::watch_signals;
+
+/// What is to be run, and how.
+#[derive(Debug)]
+pub struct Request {
+    /// The image.
+    pub image: Image,
+    /// The program.
+    pub qemu: Qemu,
+    /// What runs the guest's instructions.
+    pub accelerator: Accelerator,
+    /// Memory of the enclave in MiB.
+    pub memory_mib: u64,
+    /// Its CPUs.
+    pub cpus: u32,
+    /// When to end it, counted from its start.
+    pub timeout: Option<Duration>,
+    /// A directory for temporary files; nothing stays there.
+    pub scratch: PathBuf,
+}
+
+/// Who is told what happens meanwhile. Called from several threads.
+pub trait Watcher: std::fmt::Debug + Send + Sync {
+    /// Text of the console, safe for a terminal.
+    fn console(&self, text: &str);
+    /// An event of the status stream.
+    fn event(&self, event: &Event);
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// In the words of the enclave's init.
+    Told(Last),
+    /// It took too long.
+    TimedOut,
+    /// We were told to end it, by this signal.
+    Interrupted(u8),
+    /// Without a status that could be believed.
+    Broken(Error),
+}
+
+impl Outcome {
+    /// The exit status of a command that ran the application: its own, as containers do, and 124
+    /// for a time-out, 125 for a failure that is not the application's, 128 + n for a signal.
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::Told(Last::Exited { code }) => *code,
+            Self::Told(Last::Signaled { signal }) => 128 + *signal,
+            Self::Interrupted(signal) => 128 + *signal,
+            Self::TimedOut => 124,
+            Self::Told(Last::Failed { .. }) | Self::Broken(_) => 125,
+        }
+    }
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Report {
+    /// How.
+    pub outcome: Outcome,
+    /// On which machine.
+    pub machine: MachineKind,
+    /// Milliseconds from the kernel's start to the application's, in the guest's words.
+    pub boot_ms: Option<u64>,
+    /// Milliseconds from the start of QEMU to when the guest said so.
+    pub start_ms: Option<u64>,
+}
+
+/// Runs an image and reports how that ended.
+///
+/// The calling thread must live until this returns, and the process may have only one run at a
+/// time: signals are the process's.
+///
+/// # Errors
+///
+/// When the machine cannot be started. Everything after that is an [`Outcome`].
+pub fn run(request: &Request, watcher: &Arc<dyn Watcher>) -> Result<Report, Error> {
+    let (sender, happenings) = channel();
+    // Before QEMU, so that no signal finds it without us.
+    let signals = watch_signals(&sender).map_err(Error::Supervise)?;
+    let started = Instant::now();
+    let result = Running::start(request, &sender, watcher)
+        .map(|running| running.watch(&happenings, started, request.timeout));
+    signals.close();
+    result
+}

@@ -1,0 +1,147 @@
+//! The threads that wait for one thing each and tell the supervisor through its channel.
+//!
+//! The console's thread also writes what it reads, so that a terminal that has been stopped stops
+//! the enclave's console and not the time-out.
+
+use std::io::{self, Read};
+use std::process::{ChildStderr, ChildStdout};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use crate::console::Console;
+use crate::device::Stop;
+use crate::error::Error;
+use crate::link::Link;
+use crate::process::{Child, wait_readable};
+use crate::run::Watcher;
+use crate::status::{Event, StatusError, StatusReader};
+use crate::vsock::service::{Hearer, Next, StatusBytes};
+
+/// Bytes of QEMU's stderr that are kept: the last ones.
+const MAX_MESSAGES: usize = 4 << 10;
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// An event of the status stream.
+    Status(Event),
+    /// The status stream has ended after its last event.
+    StatusEnded,
+    /// It breaks the protocol.
+    StatusBroken(StatusError),
+    /// The device serves no more.
+    Stopped(Stop),
+    /// QEMU has hung up on the device.
+    Unlinked(Result<(), Error>),
+    /// QEMU has ended.
+    Exited,
+    /// Everything of the console has been shown.
+    ConsoleEnded,
+    /// QEMU's stderr is at its end, which was this.
+    Messages(String),
+    /// We were told to end.
+    Signal(i32),
+}
+
+/// Tells of signals that ask the process to end, until the handle is closed.
+pub(crate) fn watch_signals(sender: &Sender<Happening>) -> io::Result<Handle> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let handle = signals.handle();
+    let sender = sender.clone();
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            drop(sender.send(Happening::Signal(signal)));
+        }
+    });
+    Ok(handle)
+}
+
+/// Tells when the child has ended.
+pub(crate) fn watch_exit(child: &Child, sender: &Sender<Happening>) -> io::Result<()> {
+    let exit = child.exit_descriptor()?;
+    let sender = sender.clone();
+    thread::spawn(move || {
+        drop(wait_readable(&exit, None));
+        drop(sender.send(Happening::Exited));
+    });
+    Ok(())
+}
+
+/// Shows the console until it is at its end.
+pub(crate) fn show_console(
+    mut output: ChildStdout,
+    watcher: Arc<dyn Watcher>,
+    sender: Sender<Happening>,
+) {
+    thread::spawn(move || {
+        let mut console = Console::default();
+        let mut buffer = [0; 4096];
+        while let Some(bytes) = read_some(&mut output, &mut buffer) {
+            watcher.console(&console.push(bytes));
+        }
+        watcher.console(&console.finish());
+        drop(sender.send(Happening::ConsoleEnded));
+    });
+}
+
+/// Keeps the end of what QEMU writes to its stderr.
+pub(crate) fn keep_messages(mut output: ChildStderr, sender: Sender<Happening>) {
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        let mut buffer = [0; 4096];
+        while let Some(bytes) = read_some(&mut output, &mut buffer) {
+            kept.extend_from_slice(bytes);
+            kept.drain(..kept.len().saturating_sub(MAX_MESSAGES));
+        }
+        let text = String::from_utf8_lossy(&kept).into_owned();
+        drop(sender.send(Happening::Messages(text)));
+    });
+}
+
+/// The next bytes; `None` at the end, and where no more can be read.
+fn read_some<'a>(source: &mut impl Read, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    loop {
+        match source.read(buffer) {
+            Ok(0) => return None,
+            Ok(count) => return buffer.get(..count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Serves the device until QEMU hangs up.
+pub(crate) fn serve(link: Link, sender: Sender<Happening>) {
+    thread::spawn(move || {
+        let result = link.serve();
+        drop(sender.send(Happening::Unlinked(result)));
+    });
+}
+
+/// Reads the status stream on the device's thread.
+pub(crate) fn hear_status(sender: Sender<Happening>) -> Hearer {
+    let mut reader = StatusReader::default();
+    Box::new(move |bytes| {
+        let (happening, next) = match bytes {
+            StatusBytes::More(bytes) => match reader.push(&bytes) {
+                Ok(events) => {
+                    for event in events {
+                        drop(sender.send(Happening::Status(event)));
+                    }
+                    return Next::Open;
+                }
+                Err(error) => (Happening::StatusBroken(error), Next::Reset),
+            },
+            StatusBytes::End => match reader.finish() {
+                Ok(()) => (Happening::StatusEnded, Next::Close),
+                Err(error) => (Happening::StatusBroken(error), Next::Close),
+            },
+        };
+        drop(sender.send(happening));
+        next
+    })
+}
