@@ -6,7 +6,7 @@
 //! what somebody's cpio put into its headers decides no byte.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use enclair_cpio::Walker;
@@ -35,7 +35,13 @@ pub(crate) fn read_further(
         path: path.to_owned(),
         source,
     })?;
-    let mut walker = Walker::new(BufReader::new(file), *limits);
+    let mut input = BufReader::new(file);
+    // The kernel takes an empty ramdisk for a complete one.
+    if input.fill_buf().is_ok_and(<[u8]>::is_empty) {
+        let path = path.to_owned();
+        return Err(Error::Empty { path });
+    }
+    let mut walker = Walker::new(input, *limits);
     let tree =
         from_initramfs(&mut walker, spool, limits, findings).map_err(|source| Error::Further {
             path: path.to_owned(),

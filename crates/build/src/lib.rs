@@ -55,8 +55,8 @@ pub use output::OutputFile;
 pub use parts::{COMMAND_LINE_AARCH64, COMMAND_LINE_X86_64};
 pub use progress::{Progress, Silent};
 pub use report::{
-    EifFile, FORMAT, NitroMeasurements, PartsReport, Report, SCHEMA, SectionReport, Source, memory_mib,
-    section_reports,
+    EifFile, FORMAT, NitroMeasurements, PartsReport, Report, SCHEMA, SectionReport, Source,
+    memory_mib, section_reports,
 };
 pub use repository::{Repository, repository_of};
 pub use request::{BuildRequest, ImageLayout};

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::images::{Container, Layer, build, workshop};
+use crate::newc;
 use crate::schemas::is_update;
 use crate::tarball::{archive, dir, file, link, piece, symlink};
 use crate::workshop::{sha256, sha384};
@@ -112,6 +113,29 @@ fn the_image_of_format_1_has_not_moved() {
         DIGEST,
         "bytes that no line of the listing shows have moved"
     );
+}
+
+/// SHA-256 of `enclave.eif` with everything that is optional, compressed.
+const DIGESTS: [(&str, &str); 2] = [("gzip", ""), ("zstd", "")];
+
+/// With a further ramdisk, a module, rights, and either encoder.
+#[test]
+fn images_with_everything_that_is_optional_have_not_moved() {
+    let shop = workshop(&image());
+    shop.write("nsm.ko", "a module");
+    shop.write(
+        "more.cpio",
+        newc::archive([
+            newc::dir("rootfs"),
+            newc::file("rootfs/more", "of the application\n".repeat(10_000)),
+        ]),
+    );
+    for (encoder, expected) in DIGESTS {
+        let options = "--ramdisk more.cpio --nsm-module nsm.ko --grant nsm --grant vsock \
+             --hostname golden --limit nofile=1024:unlimited --epoch 1700000000";
+        build(&shop, &format!("{options} --compress {encoder}")).done();
+        assert_eq!(sha256(&shop.read("out/enclave.eif")), expected, "{encoder}");
+    }
 }
 
 /// What a change of one field looks like.
