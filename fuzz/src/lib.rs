@@ -1,6 +1,6 @@
 //! What the fuzz targets share: limits, and the properties that hold for whatever was read.
 //!
-//! The seeds are in `corpus/eif`, `corpus/cpio` and `corpus/tar`; ordinary tests of the crates
+//! The seeds are in the folders of `corpus`; ordinary tests of the crates
 //! replay them, so an input that once broke something is never forgotten. Run a target with
 //!
 //! ```text

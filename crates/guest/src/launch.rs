@@ -119,9 +119,8 @@ impl Launch<'_> {
     fn prepare(&self) -> Result<(), (Step, Errno)> {
         let at = |step| move |errno| (step, errno);
         let rights = capabilities::of(self.configuration.uid);
-        process::new_session()
-            .and_then(|()| process::close_on_exec_from(3))
-            .map_err(at(Step::Process))?;
+        // Everything that init has open closes itself when the program starts.
+        process::new_session().map_err(at(Step::Process))?;
         limits::set(self.configuration)
             .map_err(|(resource, errno)| (Step::Limit(resource), errno))?;
         capabilities::limit(rights).map_err(at(Step::Capabilities))?;

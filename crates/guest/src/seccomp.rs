@@ -22,6 +22,12 @@ const ARCHITECTURE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
 const ARCHITECTURE: u32 = 0xc000_00b7;
 
+/// `kexec_file_load`, which libc does not name everywhere.
+#[cfg(target_arch = "x86_64")]
+const KEXEC_FILE_LOAD: libc::c_long = 320;
+#[cfg(target_arch = "aarch64")]
+const KEXEC_FILE_LOAD: libc::c_long = 294;
+
 /// Bit of the call's number that x32 sets.
 const X32: u32 = 0x4000_0000;
 
@@ -45,7 +51,7 @@ const fn refuse(errno: i32) -> u32 {
 /// Calls that reach the kernel itself.
 const KERNEL: [libc::c_long; 7] = [
     libc::SYS_kexec_load,
-    libc::SYS_kexec_file_load,
+    KEXEC_FILE_LOAD,
     libc::SYS_init_module,
     libc::SYS_finit_module,
     libc::SYS_delete_module,

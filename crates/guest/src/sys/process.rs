@@ -39,20 +39,6 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     unsafe { Ok((OwnedFd::from_raw_fd(reading), OwnedFd::from_raw_fd(writing))) }
 }
 
-/// Marks every descriptor from `first` on as one that no program inherits.
-pub(crate) fn close_on_exec_from(first: u32) -> Result<(), Errno> {
-    // SAFETY: the call takes no pointer. By number: libc has no wrapper on every platform.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
-    };
-    check(result).map(drop)
-}
-
 /// Makes the open file `from` the standard stream `to` (0, 1 or 2).
 pub(crate) fn replace_stream(from: &OwnedFd, to: i32) -> Result<(), Errno> {
     use std::os::fd::AsRawFd;
