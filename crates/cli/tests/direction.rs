@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-tree",
         ],
     ),
+    ("enclair-host", &["enclair-eif"]),
     (
         "enclair",
         &[
@@ -56,6 +57,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-digest",
             "enclair-eif",
             "enclair-finding",
+            "enclair-host",
             "enclair-inspect",
             "enclair-tree",
         ],

@@ -22,6 +22,7 @@ mod malformed_eif;
 mod messages;
 mod newc;
 mod process;
+mod running;
 mod schemas;
 mod streams;
 mod tar_attacks;
