@@ -12,6 +12,7 @@ use crate::vsock::parent::PARENT_CID;
 use crate::vsock::service::{HeartbeatPort, Port};
 
 const MEMORY: u64 = 0x10_0000;
+const MEMORY_SIZE: usize = 0x10_0000;
 const SIZE: u16 = 8;
 const NEXT: u16 = 1;
 const WRITE: u16 = 2;
@@ -34,7 +35,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), MEMORY as usize)]).unwrap();
+        let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), MEMORY_SIZE)]).unwrap();
         let shared = GuestMemoryAtomic::new(memory.clone());
         let (sender, stops) = channel();
         let parent = Parent::new([(HEARTBEAT_PORT, Box::new(HeartbeatPort) as Box<dyn Port>)]);

@@ -419,9 +419,9 @@ fn a_service_that_nobody_reads_is_reset() {
     let mut guest = Guest::new(ECHO_PORT);
     guest.buffer = 0;
     guest.connect();
-    guest.say(&[0; 30_000]);
+    guest.say(&vec![0; 30_000]);
     assert_eq!(guest.next_op(), Some(Op::CreditRequest));
-    guest.say(&[0; 30_000]);
+    guest.say(&vec![0; 30_000]);
     assert_eq!(guest.next_op(), Some(Op::Reset));
     assert!(guest.parent.streams.is_empty());
 }
