@@ -162,7 +162,9 @@ impl<'a> Planned<'a> {
                 buffer: &mut buffer,
             };
             match &ramdisk.data {
-                Data::Archive(ramdisk) => drop(ramdisk.write(sink, &mut Findings::new())?),
+                Data::Archive(ramdisk) => {
+                    ramdisk.write(sink, &mut Findings::new())?;
+                }
                 Data::Packed(body) => {
                     sink.bodies = packed;
                     sink.body(body)?;

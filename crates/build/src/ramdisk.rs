@@ -44,12 +44,12 @@ struct Files<'a> {
 
 impl<'a> Files<'a> {
     /// A root filesystem.
-    const fn root(tree: &'a Tree, times: MtimePolicy) -> Option<Self> {
-        Some(Self {
+    const fn root(tree: &'a Tree, times: MtimePolicy) -> Self {
+        Self {
             tree,
             times,
             prefix: ROOT,
-        })
+        }
     }
 }
 
@@ -119,7 +119,7 @@ impl<'a> Ramdisk<'a> {
         ];
         Self {
             fixed,
-            root: Files::root(tree, times),
+            root: Some(Files::root(tree, times)),
             marker: Some(Marker {
                 ramdisk: 1,
                 mtime: epoch,
@@ -155,7 +155,7 @@ impl<'a> Ramdisk<'a> {
         ];
         Self {
             fixed,
-            root: Files::root(tree, times),
+            root: Some(Files::root(tree, times)),
             marker: None,
         }
     }

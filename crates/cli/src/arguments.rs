@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
 const AFTER_HELP: &str = "Exit status: 0 done or it holds; 1 checked and it differs; 2 could not \
     be done or checked.\nResults go to stdout, everything else to stderr.";
 
+const QEMU_HELP: &str =
+    "QEMU's program, instead of the one in $ENCLAIR_QEMU/bin, on PATH or in /opt/qemu-nitro/bin";
+
 const IMAGE_HELP: &str =
     "Container image: oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]";
 
@@ -134,7 +137,7 @@ pub(crate) struct SurroundingsArguments {
 pub(crate) enum GrantArgument {
     /// The security module: /dev/nsm
     Nsm,
-    /// Sockets to the parent and beyond: AF_VSOCK
+    /// Sockets to the parent and beyond: vsock
     Vsock,
 }
 
@@ -302,8 +305,7 @@ pub(crate) struct Run {
 /// Which QEMU is used.
 #[derive(Debug, Args)]
 pub(crate) struct QemuArgument {
-    /// QEMU's program, instead of the one in $ENCLAIR_QEMU/bin, on PATH or in /opt/qemu-nitro/bin
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = QEMU_HELP)]
     pub(crate) qemu: Option<PathBuf>,
     /// Where QEMU is installed
     #[arg(long, env = "ENCLAIR_QEMU", hide = true, value_name = "PREFIX")]

@@ -51,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("enclair-xtask", &["enclair-digest"]),
+    ("enclair-host", &["enclair-eif"]),
     (
         "enclair",
         &[
@@ -61,6 +62,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-digest",
             "enclair-eif",
             "enclair-finding",
+            "enclair-host",
             "enclair-inspect",
             "enclair-tree",
         ],

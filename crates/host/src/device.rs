@@ -325,3 +325,6 @@ impl VhostUserBackendMut for Device {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What can keep an enclave from being run, or end the run without the application's status.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
 use enclair_eif::Arch;
@@ -131,6 +132,9 @@ impl Error {
             Self::Status(_) => "the image's init does not speak this release's status protocol",
             Self::Ended { exit, .. } if exit.success() => {
                 "the console says why; an init without a status channel cannot be run here"
+            }
+            Self::Ended { exit, .. } if exit.signal().is_some() => {
+                "something on this machine ended QEMU; the kernel's log says whether memory ran out"
             }
             Self::Ended { .. } => "QEMU's own words above say why; `--memory` may be too small",
             Self::Parts { .. }

@@ -28,7 +28,7 @@ use rustix::process::{
 /// A running child. Dropping it ends its group.
 #[derive(Debug)]
 pub(crate) struct Child {
-    child: std::process::Child,
+    process: std::process::Child,
     exit: OwnedFd,
     group: Pid,
     reaped: bool,
@@ -63,12 +63,12 @@ impl Child {
         // before and an `ErrorKind` needs no memory) nor takes a lock, and touches no state that
         // another thread of the parent could have left half changed.
         unsafe { command.pre_exec(prepare) };
-        let child = command.spawn()?;
-        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let process = command.spawn()?;
+        let group = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         let group = group.ok_or(io::ErrorKind::InvalidData)?;
         let exit = pidfd_open(group, PidfdFlags::empty())?;
         Ok(Self {
-            child,
+            process,
             exit,
             group,
             reaped: false,
@@ -77,7 +77,7 @@ impl Child {
 
     /// What it prints; `None` the second time.
     pub(crate) fn take_output(&mut self) -> Option<(ChildStdout, ChildStderr)> {
-        Some((self.child.stdout.take()?, self.child.stderr.take()?))
+        Some((self.process.stdout.take()?, self.process.stderr.take()?))
     }
 
     /// A descriptor that becomes readable when the child has ended.
@@ -92,7 +92,7 @@ impl Child {
         let _ = kill_process_group(self.group, Signal::TERM);
         wait_readable(&self.exit, Some(grace))?;
         let _ = kill_process_group(self.group, Signal::KILL);
-        let status = self.child.wait()?;
+        let status = self.process.wait()?;
         self.reaped = true;
         Ok(status)
     }
@@ -102,7 +102,7 @@ impl Drop for Child {
     fn drop(&mut self) {
         if !self.reaped {
             let _ = kill_process_group(self.group, Signal::KILL);
-            let _ = self.child.wait();
+            let _ = self.process.wait();
         }
     }
 }

@@ -70,8 +70,7 @@ impl Outcome {
     pub const fn status(&self) -> u8 {
         match self {
             Self::Told(Last::Exited { code }) => *code,
-            Self::Told(Last::Signaled { signal }) => 128 + *signal,
-            Self::Interrupted(signal) => 128 + *signal,
+            Self::Told(Last::Signaled { signal }) | Self::Interrupted(signal) => 128 + *signal,
             Self::TimedOut => 124,
             Self::Told(Last::Failed { .. }) | Self::Broken(_) => 125,
         }

@@ -19,6 +19,8 @@ const SYMLINK: u32 = 0o120_000;
 const MAX_KEPT: u64 = 64 << 20;
 /// What an entry takes besides its name, about.
 const ENTRY_OVERHEAD: usize = 128;
+/// Bytes of a header and of the NUL behind a name.
+const HEADER_AND_NUL: u64 = 111;
 /// No target is longer in Linux.
 const MAX_TARGET: u64 = 4096;
 
@@ -63,6 +65,8 @@ pub struct Ramdisk {
     pub segments: Vec<RamdiskSegment>,
     /// Entries in all archives.
     pub entries: u64,
+    /// Bytes of all entries, not compressed: names and contents with their headers.
+    pub unpacked: u64,
     /// Why reading stopped before the end.
     pub problem: Option<String>,
     /// The entries, where a listing was asked for.
@@ -157,6 +161,9 @@ impl RamdiskReader {
                 findings.add(&RAMDISK_MARKER_WRONG, subject());
             }
             ramdisk.entries = ramdisk.entries.saturating_add(1);
+            ramdisk.unpacked = ramdisk
+                .unpacked
+                .saturating_add(stored_size(&path, header.size));
             if self.listing == Listing::Entries {
                 ramdisk.listing.push(ListedEntry {
                     path,
@@ -193,6 +200,13 @@ impl RamdiskReader {
             "its names take more than {MAX_KEPT} bytes, which no real image does"
         )))
     }
+}
+
+/// Bytes of an entry in its archive: header, name and content, the last two filled up to words.
+fn stored_size(path: &[u8], size: u32) -> u64 {
+    let name = u64::try_from(path.len()).unwrap_or(u64::MAX);
+    let front = name.saturating_add(HEADER_AND_NUL).next_multiple_of(4);
+    front.saturating_add(u64::from(size).next_multiple_of(4))
 }
 
 /// Why a ramdisk cannot be read, on one line: the error and its causes.

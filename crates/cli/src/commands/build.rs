@@ -77,9 +77,12 @@ fn request(arguments: &Build) -> BuildRequest {
 }
 
 fn surroundings(arguments: &SurroundingsArguments) -> Surroundings {
-    let access = |grant| match arguments.grant.contains(&grant) {
-        true => Access::Allowed,
-        false => Access::Denied,
+    let access = |grant| {
+        if arguments.grant.contains(&grant) {
+            Access::Allowed
+        } else {
+            Access::Denied
+        }
     };
     Surroundings {
         hostname: arguments.hostname.clone(),

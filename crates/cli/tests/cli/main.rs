@@ -23,6 +23,7 @@ mod messages;
 mod newc;
 mod process;
 mod ramdisks;
+mod running;
 mod schemas;
 mod streams;
 mod tar_attacks;

@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use crate::images::{BUILD, application, build, workshop};
 use crate::workshop::Workshop;
 
-const SCHEMAS: [&str; 5] = [
+const SCHEMAS: [&str; 7] = [
     "measurements",
     "assemble",
     "inspect",
     "inspect-ramdisk",
     "explain",
+    "run",
+    "doctor",
 ];
 
 fn folder() -> PathBuf {
@@ -116,6 +118,12 @@ fn check_type(wanted: &Value, value: &Value, at: &str) -> Result<(), String> {
     };
     fits.then_some(())
         .ok_or(format!("{at}: {found}, expected {wanted}"))
+}
+
+/// Expects a document that another test has made to be as its schema says.
+pub(crate) fn assert_conforms(name: &str, document: &Value) {
+    let schema: Value = serde_json::from_str(&schema(name)).unwrap();
+    assert_eq!(check(&schema, &schema, document, name), Ok(()));
 }
 
 fn document(shop: &Workshop, arguments: &str) -> Value {

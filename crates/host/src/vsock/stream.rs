@@ -15,6 +15,9 @@ pub(crate) const BUFFER: u32 = 64 << 10;
 /// Bytes that may wait for credit; a service that says more has no reader.
 const MAX_REPLY: usize = 64 << 10;
 
+/// A SHUTDOWN of both halves.
+const BOTH: u32 = NO_RECEIVE | NO_SEND;
+
 /// Whether a stream lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -53,10 +56,8 @@ pub(crate) struct Stream {
     /// The answer to the request has not been sent.
     answers: bool,
     closing: Closing,
-    /// The guest sends no more.
-    guest_finished: bool,
-    /// The guest receives no more.
-    guest_deaf: bool,
+    /// What the guest does no more: [`NO_RECEIVE`], [`NO_SEND`].
+    guest_shut: u32,
     reply: Vec<u8>,
     /// Bytes received, which is what has been taken.
     received: u32,
@@ -78,8 +79,7 @@ impl Stream {
             service,
             answers: true,
             closing: Closing::No,
-            guest_finished: false,
-            guest_deaf: false,
+            guest_shut: 0,
             reply: Vec::new(),
             received: 0,
             told: 0,
@@ -116,14 +116,18 @@ impl Stream {
         };
         let beyond = self.received.wrapping_sub(self.told);
         let within = beyond.checked_add(count).is_some_and(|sum| sum <= BUFFER);
-        if self.guest_finished || self.closing != Closing::No || !within {
+        if self.guest_shut & NO_SEND != 0 || self.closing != Closing::No || !within {
             return Fate::Reset;
         }
         self.received = self.received.wrapping_add(count);
         if self.received.wrapping_sub(self.told) >= BUFFER / 2 {
             self.owes_credit = true;
         }
-        match self.service.receive(payload, &mut self.reply) {
+        let next = self.service.receive(payload, &mut self.reply);
+        if self.guest_shut & NO_RECEIVE != 0 {
+            self.reply.clear();
+        }
+        match next {
             Next::Open if self.reply.len() > MAX_REPLY => Fate::Reset,
             Next::Open => Fate::Lives,
             Next::Close => {
@@ -135,19 +139,19 @@ impl Stream {
     }
 
     fn guest_shuts_down(&mut self, flags: u32) -> Fate {
-        if flags & NO_RECEIVE != 0 {
-            self.guest_deaf = true;
+        let finishes = flags & !self.guest_shut & NO_SEND != 0;
+        self.guest_shut |= flags;
+        if self.guest_shut & NO_RECEIVE != 0 {
             self.reply.clear();
         }
-        if flags & NO_SEND != 0 && !self.guest_finished {
-            self.guest_finished = true;
+        if finishes {
             self.service.finish();
             if self.closing == Closing::No {
                 self.closing = Closing::Wanted;
             }
         }
         // Both sides are done: the reset is the last word of a stream that ends well, too.
-        if self.guest_deaf && self.guest_finished {
+        if self.guest_shut & BOTH == BOTH {
             Fate::Reset
         } else {
             Fate::Lives
@@ -192,7 +196,7 @@ impl Stream {
             }
         } else if self.closing == Closing::Wanted {
             self.closing = Closing::Told;
-            return Some((Op::Shutdown, NO_RECEIVE | NO_SEND, Vec::new()));
+            return Some((Op::Shutdown, BOTH, Vec::new()));
         }
         self.owes_credit.then(|| (Op::CreditUpdate, 0, Vec::new()))
     }
