@@ -9,8 +9,8 @@ use std::path::Path;
 use rustix::fs::statvfs;
 
 use crate::image::unnamed;
-use crate::kvm;
-use crate::machine::{Accelerator, MachineKind};
+use crate::kvm::{self, Kvm};
+use crate::machine::MachineKind;
 use crate::qemu::{Qemu, Search};
 
 /// What a check found.
@@ -80,7 +80,7 @@ pub fn examine(search: &Search, spool: &Path) -> Vec<Check> {
         }
     }
     checks.push(shared_memory());
-    checks.push(parent_instance());
+    checks.push(real_hardware(search));
     checks.push(disk(spool));
     checks.push(memory());
     checks
@@ -121,17 +121,16 @@ fn machines(qemu: &Qemu) -> [Check; 2] {
 }
 
 fn accelerator(qemu: &Qemu) -> Check {
+    let text = match kvm::ask(qemu) {
+        Ok(Kvm::Answers) => return Check::ok("kvm", "KVM: a small machine answers".to_owned()),
+        Ok(Kvm::Silent) => "/dev/kvm is there, and a small machine does not answer under it",
+        Ok(Kvm::Software) => "/dev/kvm is there, and the CPU has no virtualisation (vmx, svm)",
+        Ok(Kvm::Missing) => "no /dev/kvm",
+        Err(_) => "/dev/kvm is there, and QEMU has no machine to try it with",
+    };
     let hint = "enclaves run under TCG, which is slower; on a machine with virtualisation, allow \
                 this user to open /dev/kvm";
-    let without = |text: &str| Check::not("kvm", Found::Without, text.to_owned(), hint);
-    if !Path::new("/dev/kvm").exists() {
-        return without("no /dev/kvm");
-    }
-    match kvm::answers(qemu, Accelerator::Kvm) {
-        Ok(true) => Check::ok("kvm", "KVM: a small machine answers".to_owned()),
-        Ok(false) => without("/dev/kvm is there, and a small machine does not answer under it"),
-        Err(_) => without("/dev/kvm is there, and QEMU has no machine to try it with"),
-    }
+    Check::not("kvm", Found::Without, text.to_owned(), hint)
 }
 
 /// The vsock device needs memory that QEMU can share.
@@ -147,18 +146,26 @@ fn shared_memory() -> Check {
     }
 }
 
-/// Whether this is an instance that could start a real enclave.
-fn parent_instance() -> Check {
-    if Path::new("/dev/nitro_enclaves").exists() {
-        let text = "/dev/nitro_enclaves: this instance can be the parent of an enclave";
-        return Check::ok("nitro", text.to_owned());
+/// Whether this is an instance that could start a real enclave, or is one.
+fn real_hardware(search: &Search) -> Check {
+    let without = |text: &str, hint| Check::not("nitro", Found::Without, text.to_owned(), hint);
+    if Path::new("/dev/nsm").exists() {
+        let text = "/dev/nsm: this is the inside of an enclave";
+        Check::ok("nitro", text.to_owned())
+    } else if !Path::new("/dev/nitro_enclaves").exists() {
+        without(
+            "no /dev/nitro_enclaves: real enclaves cannot be started here",
+            "on EC2, start the instance with enclaves enabled and load the module nitro_enclaves",
+        )
+    } else if search.on_path("nitro-cli").next().is_none() {
+        without(
+            "/dev/nitro_enclaves is there, and `nitro-cli` is not on PATH",
+            "install the package aws-nitro-enclaves-cli",
+        )
+    } else {
+        let text = "/dev/nitro_enclaves and `nitro-cli`: this instance can be a parent";
+        Check::ok("nitro", text.to_owned())
     }
-    Check::not(
-        "nitro",
-        Found::Without,
-        "no /dev/nitro_enclaves: real enclaves cannot be started here".to_owned(),
-        "on EC2, start the instance with enclaves enabled and load the module nitro_enclaves",
-    )
 }
 
 fn disk(spool: &Path) -> Check {

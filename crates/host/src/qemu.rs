@@ -46,13 +46,19 @@ impl Search {
         if let Some(prefix) = &self.prefix {
             return vec![in_prefix(prefix)];
         }
+        let built = in_prefix(Path::new(BUILT));
+        let built = Some(built).filter(|program| program.is_file());
+        self.on_path(PROGRAM).chain(built).collect()
+    }
+
+    /// Files of this name in the directories of `PATH`.
+    pub(crate) fn on_path(&self, name: &'static str) -> impl Iterator<Item = PathBuf> {
         let path = self.path.as_deref().unwrap_or(OsStr::new(""));
-        let on_path = std::env::split_paths(path)
+        std::env::split_paths(path)
             // An empty element of `PATH` is the current directory, which is nobody's intention.
             .filter(|directory| directory.is_absolute())
-            .map(|directory| directory.join(PROGRAM));
-        let all = on_path.chain([in_prefix(Path::new(BUILT))]);
-        all.filter(|program| program.is_file()).collect()
+            .map(move |directory| directory.join(name))
+            .filter(|file| file.is_file())
     }
 
     /// Finds a program: the first that has the Nitro machine, else the first that can boot at all.

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_host::{
     Accelerator, Event, Image, Last, MachineKind, Outcome, Qemu, Report, Request, Search, Watcher,
-    kvm,
+    kvm::{self, Kvm},
 };
 
 use super::escape;
@@ -87,9 +87,9 @@ fn accelerator(argument: AcceleratorArgument, qemu: &Qemu) -> Accelerator {
         AcceleratorArgument::Kvm => Accelerator::Kvm,
         AcceleratorArgument::Tcg => Accelerator::Tcg,
         // Where it cannot be found out, what always works is right.
-        AcceleratorArgument::Auto => match kvm::answers(qemu, Accelerator::Kvm) {
-            Ok(true) => Accelerator::Kvm,
-            Ok(false) | Err(_) => Accelerator::Tcg,
+        AcceleratorArgument::Auto => match kvm::ask(qemu) {
+            Ok(Kvm::Answers) => Accelerator::Kvm,
+            Ok(Kvm::Silent | Kvm::Software | Kvm::Missing) | Err(_) => Accelerator::Tcg,
         },
     }
 }
