@@ -97,6 +97,9 @@ pub enum Error {
         /// The end of what QEMU wrote to stderr; text of the host's program, not of the guest.
         messages: String,
     },
+    /// The guest let go of its devices, and the machine went on.
+    #[error("the enclave started anew before it told its status")]
+    Restarted,
     /// The machine cannot be watched.
     #[error("the machine cannot be supervised")]
     Supervise(#[source] io::Error),
@@ -130,6 +133,7 @@ impl Error {
             }
             Self::Scratch { .. } => "set TMPDIR to a directory in which you can write",
             Self::Status(_) => "the image's init does not speak this release's status protocol",
+            Self::Restarted => "the console says why; the machine was ended",
             Self::Ended { exit, .. } if exit.success() => {
                 "the console says why; an init without a status channel cannot be run here"
             }

@@ -63,10 +63,14 @@ impl Child {
         // before and an `ErrorKind` needs no memory) nor takes a lock, and touches no state that
         // another thread of the parent could have left half changed.
         unsafe { command.pre_exec(prepare) };
-        let process = command.spawn()?;
-        let group = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
-        let group = group.ok_or(io::ErrorKind::InvalidData)?;
-        let exit = pidfd_open(group, PidfdFlags::empty())?;
+        let mut process = command.spawn()?;
+        let group = Pid::from_child(&process);
+        let exit = pidfd_open(group, PidfdFlags::empty()).or_else(|error| {
+            // A child that cannot be watched is not left alone.
+            process.kill()?;
+            process.wait()?;
+            Err(io::Error::from(error))
+        })?;
         Ok(Self {
             process,
             exit,

@@ -42,7 +42,7 @@ const LAST_OUTPUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 enum Decision {
     Outcome(Outcome),
-    /// QEMU has ended and nothing more has come.
+    /// QEMU has ended, or the guest has left it, and nothing more has come.
     MachineEnded,
 }
 
@@ -65,6 +65,7 @@ pub(crate) struct Running {
     boot: Option<(u64, Instant)>,
     unlinked: Option<Error>,
     deadline: Option<(Instant, Due)>,
+    exited: bool,
     console_ended: bool,
     messages: Option<String>,
 }
@@ -122,6 +123,7 @@ impl Running {
             boot: None,
             unlinked: None,
             deadline: None,
+            exited: false,
             console_ended: false,
             messages: None,
         })
@@ -208,7 +210,12 @@ impl Running {
                 self.due(now, AFTERMATH, Due::Aftermath);
                 return None;
             }
-            Happening::Exited | Happening::Stopped(Stop::Rings) => {
+            Happening::Exited => {
+                self.exited = true;
+                self.due(now, AFTERMATH, Due::Aftermath);
+                return None;
+            }
+            Happening::Stopped(Stop::Rings) => {
                 self.due(now, AFTERMATH, Due::Aftermath);
                 return None;
             }
@@ -252,6 +259,7 @@ impl Running {
             Decision::Outcome(outcome) => outcome,
             Decision::MachineEnded => Outcome::Broken(match self.unlinked.take() {
                 Some(error) => error,
+                None if !self.exited => Error::Restarted,
                 None => Error::Ended {
                     exit,
                     messages: self.messages.take().unwrap_or_default(),
