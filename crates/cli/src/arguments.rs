@@ -283,7 +283,7 @@ pub(crate) struct Run {
     /// The enclave image
     #[arg(value_name = "EIF")]
     pub(crate) file: PathBuf,
-    /// Memory in MiB; four times the image's size, and at least 64, when left out
+    /// Memory in MiB; when left out, what the image needs, as `build` says it
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     pub(crate) memory: Option<u64>,
     /// CPUs of the enclave

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::ffi::OsStringExt as _;
 
-use enclair_eif::{Arch, Eif, Measure, Measurements, Section, read_structure};
+use enclair_eif::{Arch, Eif, Measurements, Section};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::error::Error;
@@ -34,14 +34,13 @@ pub(crate) struct Parts {
 }
 
 impl Image {
-    /// Checks the whole file and measures it.
+    /// Takes a file that was read to its end, with what was found: `eif` and `measurements` are
+    /// those of `file`.
     ///
     /// # Errors
     ///
-    /// Whatever makes it no image, and an architecture that cannot be run here.
-    pub fn read<M: Measure>(mut file: File, measure: M) -> Result<Self, Error> {
-        let eif = read_structure(&mut file)?;
-        let scanned = eif.measure(&mut file, measure)?;
+    /// An architecture that cannot be run here.
+    pub fn new(file: File, eif: Eif, measurements: Measurements) -> Result<Self, Error> {
         let found = eif.header().arch();
         if found != Arch::X86_64 {
             return Err(Error::Architecture { found });
@@ -49,7 +48,7 @@ impl Image {
         Ok(Self {
             file,
             eif,
-            measurements: scanned.measured.measurements,
+            measurements,
         })
     }
 

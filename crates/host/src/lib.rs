@@ -1,6 +1,6 @@
 //! What runs outside of an enclave: QEMU, the parent's side of vsock, the exit status.
 //!
-//! - [`Image::read`] checks and measures an image; [`Search::find`] finds a QEMU and asks it what
+//! - [`Image`] is a file that was checked and measured; [`Search::find`] finds a QEMU and asks it what
 //!   it can do; [`run()`] boots the one in the other and says how the application ended.
 //! - `vsock` is the parent as a state machine over packets; `device` moves those between it and
 //!   the guest's rings, in this process; `link` connects QEMU to the device.

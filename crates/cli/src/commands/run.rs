@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
+use enclair_digest::Limits;
 use enclair_host::{
     Accelerator, Event, Image, Last, MachineKind, Outcome, Qemu, Report, Request, Search, Watcher,
     kvm::{self, Kvm},
 };
+use enclair_inspect::{Listing, inspect_eif};
 
-use super::escape;
+use super::{escape, print_findings};
 use crate::arguments::{AcceleratorArgument, QemuArgument, Run};
 use crate::failure;
 use crate::printer::{ClosedPipe, Printer};
@@ -22,9 +24,15 @@ use crate::run_documents::RunDocument;
 /// Boots an image and passes the application's exit status on.
 pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode> {
     let cannot = || format!("`{}` cannot be run", arguments.file.display());
-    let file = File::open(&arguments.file).with_context(cannot)?;
+    let mut file = File::open(&arguments.file).with_context(cannot)?;
     let measurer = Measurer::new(&AwsLc, Threads::Lanes);
-    let image = Image::read(file, measurer).with_context(cannot)?;
+    let inspection = inspect_eif(&mut file, measurer, Limits::default(), Listing::Counts)
+        .with_context(cannot)?;
+    print_findings(&inspection.findings, printer);
+    let unpacked = inspection.ramdisks.iter().map(|ramdisk| ramdisk.unpacked);
+    let needed = memory_mib(inspection.eif.file_size(), unpacked.sum());
+    let measurements = inspection.scanned.measured.measurements;
+    let image = Image::new(file, inspection.eif, measurements).with_context(cannot)?;
     let qemu = search(&arguments.qemu).find().with_context(cannot)?;
     let machine = qemu.best_machine().with_context(cannot)?;
     let accelerator = accelerator(arguments.accel, &qemu);
@@ -37,7 +45,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         printer.note("no NSM: not attested");
     }
     let request = Request {
-        memory_mib: memory(arguments.memory, &image, printer),
+        memory_mib: memory(arguments.memory, needed, printer),
         image,
         qemu,
         accelerator,
@@ -108,8 +116,7 @@ fn announce(image: &Image, printer: &Printer) {
     }
 }
 
-fn memory(asked: Option<u64>, image: &Image, printer: &Printer) -> u64 {
-    let needed = memory_mib(image.size(), image.size());
+fn memory(asked: Option<u64>, needed: u64, printer: &Printer) -> u64 {
     let memory = asked.unwrap_or(needed);
     if memory < needed {
         printer.note(&format!(
