@@ -68,8 +68,8 @@ pub enum Error {
         /// Its version.
         version: String,
     },
-    /// The socket of the vsock device cannot be made.
-    #[error("no socket can be made in `{}`", .directory.display())]
+    /// There is no place for what a run needs for a moment.
+    #[error("no directory or socket can be made in `{}`", .directory.display())]
     Scratch {
         /// The directory for temporary files.
         directory: PathBuf,

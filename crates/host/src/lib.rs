@@ -22,6 +22,7 @@ mod machine;
 mod process;
 mod qemu;
 mod run;
+mod scratch;
 mod status;
 mod supervise;
 mod threads;

@@ -1,11 +1,12 @@
 //! The socket between QEMU and the device, connected before QEMU is started.
 //!
 //! The back-end crate only accepts connections, and a socket that accepts needs a name. So it gets
-//! one in a directory that nobody else can enter, both ends are connected at once, and the name is
-//! removed before anything else happens: the name exists for some ten microseconds. QEMU inherits
-//! its end. A name in the abstract space would leave nothing behind either, but anybody on the
-//! machine could connect to it first and pose as the guest.
+//! one where nobody else can enter, both ends are connected at once, and the name is removed before
+//! anything else happens. QEMU inherits its end. A name in the abstract space would leave nothing
+//! behind either, but anybody on the machine could connect to it first and pose as the guest.
 
+use std::fs;
+use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -32,13 +33,16 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// Starts the device; `scratch` is a directory in which another can be made for a moment.
+    /// Starts the device; its socket has a name in `directory` for a moment.
     pub(crate) fn start(
         parent: Parent,
         on_stop: OnStop,
-        scratch: &Path,
+        directory: &Path,
     ) -> Result<(Self, UnixStream), Error> {
-        let (listener, qemu) = connect(scratch)?;
+        let (listener, qemu) = connect(directory).map_err(|source| Error::Scratch {
+            directory: directory.to_owned(),
+            source,
+        })?;
         let memory = GuestMemoryAtomic::new(GuestMemoryMmap::new());
         let device = Device::new(parent, memory.clone(), on_stop);
         let device = Arc::new(Mutex::new(device));
@@ -74,20 +78,12 @@ impl Link {
 }
 
 /// A listener with one connection in its queue, and the other end of that.
-fn connect(scratch: &Path) -> Result<(UnixListener, UnixStream), Error> {
-    let failed = |source| Error::Scratch {
-        directory: scratch.to_owned(),
-        source,
-    };
-    let directory = tempfile::Builder::new()
-        .prefix("enclair-")
-        .tempdir_in(scratch)
-        .map_err(failed)?;
-    let name = directory.path().join("vsock");
-    let listener = UnixListener::bind(&name).map_err(failed)?;
-    let qemu = UnixStream::connect(&name).map_err(failed)?;
-    directory.close().map_err(failed)?;
-    Ok((listener, qemu))
+fn connect(directory: &Path) -> io::Result<(UnixListener, UnixStream)> {
+    let name = directory.join("vsock");
+    let listener = UnixListener::bind(&name)?;
+    let connected = UnixStream::connect(&name);
+    fs::remove_file(&name)?;
+    Ok((listener, connected?))
 }
 
 #[cfg(test)]
@@ -96,9 +92,9 @@ mod tests {
 
     #[test]
     fn a_connection_leaves_nothing_on_disk() {
-        let scratch = tempfile::tempdir().unwrap();
-        let (listener, _qemu) = connect(scratch.path()).unwrap();
-        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+        let directory = tempfile::tempdir().unwrap();
+        let (listener, _qemu) = connect(directory.path()).unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         listener.accept().unwrap();
     }
 }

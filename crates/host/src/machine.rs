@@ -86,15 +86,6 @@ pub(crate) enum Boot {
     },
 }
 
-impl Boot {
-    pub(crate) const fn machine(&self) -> MachineKind {
-        match self {
-            Self::Eif(_) => MachineKind::NitroEnclave,
-            Self::Parts { .. } => MachineKind::Microvm,
-        }
-    }
-}
-
 /// A machine to be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Machine {
@@ -210,7 +201,6 @@ mod tests {
                  -append reboot=t"
             )
         );
-        assert_eq!(machine.boot.machine(), MachineKind::NitroEnclave);
     }
 
     #[test]
@@ -241,6 +231,5 @@ mod tests {
             machine.arguments().last().unwrap(),
             "console=ttyS0 x,y=\"z\" reboot=t"
         );
-        assert_eq!(machine.boot.machine(), MachineKind::Microvm);
     }
 }

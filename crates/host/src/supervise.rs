@@ -11,6 +11,7 @@
 //! Whatever the end, QEMU's group is ended and reaped before anything is reported.
 
 use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -23,6 +24,7 @@ use crate::link::Link;
 use crate::machine::{Boot, Machine, MachineKind};
 use crate::process::Child;
 use crate::run::{Outcome, Report, Request, Watcher};
+use crate::scratch::Scratch;
 use crate::status::{Event, Last};
 use crate::threads::{Happening, hear_status, keep_messages, serve, show_console, watch_exit};
 use crate::vsock::parent::Parent;
@@ -60,6 +62,8 @@ pub(crate) struct Running {
     child: Child,
     machine: MachineKind,
     watcher: Arc<dyn Watcher>,
+    /// Where QEMU has its temporary files until it has loaded everything.
+    scratch: Option<Scratch>,
     last: Option<Last>,
     /// The guest's word, and when it came.
     boot: Option<(u64, Instant)>,
@@ -77,38 +81,17 @@ impl Running {
         sender: &Sender<Happening>,
         watcher: &Arc<dyn Watcher>,
     ) -> Result<Self, Error> {
+        let scratch = Scratch::make(&request.scratch).map_err(|source| Error::Scratch {
+            directory: request.scratch.clone(),
+            source,
+        })?;
         let on_stop = {
             let sender = sender.clone();
             Box::new(move |why| drop(sender.send(Happening::Stopped(why))))
         };
-        let status: Box<dyn Port> = Box::new(StatusPort::new(hear_status(sender.clone())));
-        let parent = Parent::new([
-            (HEARTBEAT_PORT, Box::new(HeartbeatPort) as Box<dyn Port>),
-            (STATUS_PORT, status),
-        ]);
-        let (link, vsock) = Link::start(parent, on_stop, &request.scratch)?;
-        let parts = match request.qemu.best_machine()? {
-            MachineKind::NitroEnclave => None,
-            MachineKind::Microvm => Some(request.image.parts()?),
-        };
-        let machine = Machine {
-            boot: boot(request, parts.as_ref()),
-            accelerator: request.accelerator,
-            memory_mib: request.memory_mib,
-            cpus: request.cpus,
-            vsock: vsock.as_raw_fd(),
-        };
-        let mut command = Command::new(&request.qemu.program);
-        command.args(machine.arguments());
-        let mut kept = vec![vsock.as_fd()];
-        match &parts {
-            Some(parts) => kept.extend([parts.kernel.as_fd(), parts.ramdisk.as_fd()]),
-            None => kept.push(request.image.file().as_fd()),
-        }
-        let mut child = Child::spawn(command, &kept).map_err(|source| Error::QemuStart {
-            program: request.qemu.program.clone(),
-            source,
-        })?;
+        let (link, vsock) = Link::start(parent(sender), on_stop, &scratch.path())?;
+        let machine = request.qemu.best_machine()?;
+        let mut child = spawn(request, machine, &scratch, &vsock)?;
         watch_exit(&child, sender).map_err(Error::Supervise)?;
         serve(link, sender.clone());
         if let Some((output, messages)) = child.take_output() {
@@ -117,8 +100,9 @@ impl Running {
         }
         Ok(Self {
             child,
-            machine: machine.boot.machine(),
+            machine,
             watcher: Arc::clone(watcher),
+            scratch: Some(scratch),
             last: None,
             boot: None,
             unlinked: None,
@@ -219,6 +203,10 @@ impl Running {
                 self.due(now, AFTERMATH, Due::Aftermath);
                 return None;
             }
+            Happening::ConsoleBegan => {
+                self.scratch = None;
+                return None;
+            }
             Happening::ConsoleEnded => {
                 self.console_ended = true;
                 return None;
@@ -267,6 +255,47 @@ impl Running {
             }),
         }
     }
+}
+
+/// The parent that the enclave finds.
+fn parent(sender: &Sender<Happening>) -> Parent {
+    let status: Box<dyn Port> = Box::new(StatusPort::new(hear_status(sender.clone())));
+    let heartbeat: Box<dyn Port> = Box::new(HeartbeatPort);
+    Parent::new([(HEARTBEAT_PORT, heartbeat), (STATUS_PORT, status)])
+}
+
+/// Starts QEMU, which gets copies of all descriptors that its arguments name.
+fn spawn(
+    request: &Request,
+    machine: MachineKind,
+    scratch: &Scratch,
+    vsock: &UnixStream,
+) -> Result<Child, Error> {
+    let parts = match machine {
+        MachineKind::NitroEnclave => None,
+        MachineKind::Microvm => Some(request.image.parts()?),
+    };
+    let mut kept = vec![vsock.as_fd()];
+    kept.extend(scratch.descriptor());
+    match &parts {
+        Some(parts) => kept.extend([parts.kernel.as_fd(), parts.ramdisk.as_fd()]),
+        None => kept.push(request.image.file().as_fd()),
+    }
+    let machine = Machine {
+        boot: boot(request, parts.as_ref()),
+        accelerator: request.accelerator,
+        memory_mib: request.memory_mib,
+        cpus: request.cpus,
+        vsock: vsock.as_raw_fd(),
+    };
+    let mut command = Command::new(&request.qemu.program);
+    command
+        .args(machine.arguments())
+        .env("TMPDIR", scratch.path());
+    Child::spawn(command, &kept).map_err(|source| Error::QemuStart {
+        program: request.qemu.program.clone(),
+        source,
+    })
 }
 
 /// What the machine boots, by the numbers of descriptors.

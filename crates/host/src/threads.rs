@@ -39,6 +39,8 @@ pub(crate) enum Happening {
     Unlinked(Result<(), Error>),
     /// QEMU has ended.
     Exited,
+    /// The console has its first bytes: the guest runs, and QEMU has loaded everything.
+    ConsoleBegan,
     /// Everything of the console has been shown.
     ConsoleEnded,
     /// QEMU's stderr is at its end, which was this.
@@ -80,7 +82,12 @@ pub(crate) fn show_console(
     thread::spawn(move || {
         let mut console = Console::default();
         let mut buffer = [0; 4096];
+        let mut begun = false;
         while let Some(bytes) = read_some(&mut output, &mut buffer) {
+            if !begun {
+                drop(sender.send(Happening::ConsoleBegan));
+                begun = true;
+            }
             watcher.console(&console.push(bytes));
         }
         watcher.console(&console.finish());
