@@ -2,8 +2,7 @@
 
 use std::fs::File;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -53,11 +52,13 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         timeout: arguments.timeout.map(Duration::from_secs),
         scratch: scratch(),
     };
-    let watcher: Arc<dyn Watcher> = Arc::new(Terminal {
+    let terminal = Arc::new(Terminal {
         printer: Printer::new(ClosedPipe::Lost),
-        within_line: AtomicBool::new(false),
+        line: Mutex::default(),
     });
+    let watcher: Arc<dyn Watcher> = Arc::<Terminal>::clone(&terminal);
     let report = enclair_host::run(&request, &watcher).with_context(cannot)?;
+    terminal.finish();
     let status = report.outcome.status();
     let document = arguments.json.then(|| RunDocument::new(&request, &report));
     conclude(report, printer);
@@ -156,27 +157,60 @@ fn conclude(report: Report, printer: &Printer) {
 #[derive(Debug)]
 struct Terminal {
     printer: Printer,
-    /// The console stands in the middle of a line.
-    within_line: AtomicBool,
+    line: Mutex<Line>,
+}
+
+/// The line that the console is in.
+#[derive(Debug, Default)]
+struct Line {
+    unfinished: bool,
+    /// A line of our own, for when this one has ended.
+    waiting: Option<String>,
+}
+
+impl Terminal {
+    fn line(&self) -> MutexGuard<'_, Line> {
+        // A line that a panic left is still a line.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows what still waits, when the console has ended.
+    fn finish(&self) {
+        if let Some(waiting) = self.line().waiting.take() {
+            self.printer.pass(&format!("\n{waiting}"));
+        }
+    }
 }
 
 impl Watcher for Terminal {
     fn console(&self, text: &str) {
-        self.printer.pass(text);
+        let mut line = self.line();
+        let ends = text
+            .find('\n')
+            .and_then(|end| text.split_at_checked(end + 1));
+        match (ends, line.waiting.take()) {
+            (Some((end, rest)), Some(waiting)) => {
+                self.printer.pass(&format!("{end}{waiting}{rest}"));
+            }
+            (_, waiting) => {
+                line.waiting = waiting;
+                self.printer.pass(text);
+            }
+        }
         if let Some(last) = text.chars().last() {
-            self.within_line.store(last != '\n', Ordering::Relaxed);
+            line.unfinished = last != '\n';
         }
     }
 
     fn event(&self, event: &Event) {
         if let Event::Started { boot_ms } = event {
-            let begin = if self.within_line.swap(false, Ordering::Relaxed) {
-                "\n"
+            let text = format!("application started after {boot_ms} ms\n");
+            let mut line = self.line();
+            if line.unfinished {
+                line.waiting = Some(text);
             } else {
-                ""
-            };
-            self.printer
-                .pass(&format!("{begin}application started after {boot_ms} ms\n"));
+                self.printer.pass(&text);
+            }
         }
     }
 }
