@@ -406,26 +406,40 @@ static long i386_socket(void) {
 static long x32_socket(void) { return syscall(0x40000000 + SYS_socket, AF_VSOCK, SOCK_STREAM, 0); }
 static long x32_getpid(void) { return syscall(0x40000000 + SYS_getpid); }
 
-// A user namespace has all capabilities in it: they must reach nothing outside.
+static int write_text(const char *path, const char *text) {
+    int file = open(path, O_WRONLY), bad = file < 0 || write(file, text, strlen(text)) < 0;
+    close(file);
+    return bad ? -1 : 0;
+}
+
+// A user namespace with user id 0, which has all capabilities in it: they must reach nothing outside.
+static int namespaces(int more) {
+    char users[32], groups[32];
+    snprintf(users, sizeof users, "0 %d 1", getuid());
+    snprintf(groups, sizeof groups, "0 %d 1", getgid());
+    return unshare(CLONE_NEWUSER | more) || write_text("/proc/self/setgroups", "deny") ||
+           write_text("/proc/self/uid_map", users) || write_text("/proc/self/gid_map", groups);
+}
+
 static long namespace_mount(void) {
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS)) return -1;
-    return mount("x", "/tmp", "tmpfs", 0, NULL);
+    return namespaces(CLONE_NEWNS) ? -1 : mount("x", "/tmp", "tmpfs", 0, NULL);
 }
 
 static long namespace_vsock(void) {
-    if (unshare(CLONE_NEWUSER)) return -1;
-    return socket(AF_VSOCK, SOCK_STREAM, 0);
+    return namespaces(0) ? -1 : socket(AF_VSOCK, SOCK_STREAM, 0);
 }
 
 static long namespace_node(void) {
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS)) return -1;
-    if (mount("x", "/tmp", "tmpfs", 0, NULL)) return -1;
+    if (namespaces(CLONE_NEWNS) || mount("x", "/tmp", "tmpfs", 0, NULL)) return -1;
     return mknod("/tmp/node", S_IFCHR | 0600, makedev(1, 3));
 }
 
 static long namespace_devices(void) {
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS)) return -1;
-    return mount("x", "/tmp", "devtmpfs", 0, NULL);
+    return namespaces(CLONE_NEWNS) ? -1 : mount("x", "/tmp", "devtmpfs", 0, NULL);
+}
+
+static long namespace_proc(void) {
+    return namespaces(CLONE_NEWNS) ? -1 : umount("/proc/sys");
 }
 
 // The way out of a directory that was only made the root: finds the files of the boot ramdisk.
@@ -469,7 +483,7 @@ static void privileged_calls(void) {
 #ifdef SYS_iopl
     outcome("iopl", syscall(SYS_iopl, 3));
 #endif
-    outcome_open("write-sysctl", open("/proc/sys/kernel/core_pattern", O_WRONLY));
+    outcome_open("write-sysctl", open("/proc/sys/vm/overcommit_memory", O_WRONLY));
     outcome_open("write-sysrq", open("/proc/sysrq-trigger", O_WRONLY));
 }
 
@@ -512,6 +526,7 @@ static void denials(void) {
     alone("namespace-mount", namespace_mount);
     alone("namespace-node", namespace_node);
     alone("namespace-devices", namespace_devices);
+    alone("namespace-umount", namespace_proc);
     alone("leave-root", leave_root);
     privileged_calls();
     files_of_init();
