@@ -2,7 +2,7 @@
 //!
 //! The digest says that something moved; the listing beside it says what: every field of the header,
 //! every section, every field and the content of every ramdisk entry. It is taken with a reader of
-//! this test's own. Once the format is frozen neither may change.
+//! this test's own. The format is frozen: neither may change.
 
 use std::fmt::Write as _;
 use std::fs;
