@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares what a program finds inside with the configuration of its container image.
 
-    compare_configuration.py FACTS LAYOUT:TAG UID GID [GROUP..]    ends with 1 and says what differs
+    compare_configuration.py FACTS LAYOUT:TAG HOME UID GID [GROUP..]    ends with 1 and says what differs
 
-FACTS are those of `probe self`. The numbers are what USER means in the image; everything else is
+FACTS are those of `probe self`. HOME and the numbers are what USER means in the image; the rest is
 read from the image's own configuration, byte for byte.
 """
 
@@ -30,23 +30,23 @@ def configuration(reference):
     return document(layout, document(layout, manifest)["config"]["digest"])["config"]
 
 
-def environment(config):
+def environment(config, directory):
     """ENV with what is added to it: PATH in front, HOME behind."""
     found = config.get("Env") or []
     names = [variable.split("=", 1)[0] for variable in found]
-    home = [] if "HOME" in names else ["HOME=/"]
+    home = [] if "HOME" in names else ["HOME=" + directory]
     return ([] if "PATH" in names else [PATH]) + found + home
 
 
 def main():
     """Prints the differences."""
-    if len(sys.argv) < 5:
+    if len(sys.argv) < 6:
         sys.exit(__doc__)
     config = configuration(sys.argv[2])
-    uid, gid, *groups = sys.argv[3:]
+    home, uid, gid, *groups = sys.argv[3:]
     expected = {
         "argv": (config.get("Entrypoint") or []) + (config.get("Cmd") or []),
-        "env": environment(config),
+        "env": environment(config, home),
         "cwd": [config.get("WorkingDir") or "/"],
     }
     for name, words in expected.items():
