@@ -1,19 +1,12 @@
-# Sourced by the checks that boot the images of make-image: a scratch directory, variants of the
-# images, and one boot with what the probe in it says.
+# Sourced by the checks that boot the images of make-image: variants of the images, and one boot
+# with what the probe in it says, in place of the one of setting.sh.
 # shellcheck shell=bash disable=SC2034
 
-: "${ENCLAIR:?run .ci/boot}" "${REAL:?run .ci/boot}"
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/setting.sh"
 
-here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 repository=$(realpath "$here/../..")
-image=$REAL/boot
-scratch=$(mktemp -d -p "$REAL" "${0##*/}.XXXXXX")
-trap 'rm -rf "$scratch"' EXIT
-
-fail() {
-    printf '%s: %s\n' "${0##*/}" "$*" >&2
-    exit 1
-}
+# What make-image has made.
+image=$BOOT/images
 
 # Makes the image $1 in the scratch directory: the image $2 (debian or small), configured by the
 # other words: options of `umoci config` without their `--config.`, and `clear=OPTION`.
@@ -52,7 +45,7 @@ boot() {
     local name=$1 file=$2 seconds=${3:-120}
     shift "$(($# < 3 ? $# : 3))"
     console=$scratch/$name.console facts=$scratch/$name.facts status=0
-    "$ENCLAIR" run --accel tcg --timeout "$seconds" --json "$@" "$file" \
+    "$ENCLAIR" run --accel tcg --qemu "$QEMU" --timeout "$seconds" --json "$@" "$file" \
         >"$scratch/$name.json" 2>"$console" </dev/null || status=$?
     sed -E 's/^application started after [0-9]+ ms\r?$//' "$console" | tr -d '\r\n' |
         grep -aoE '<probe [^>]*>' | sed -E 's/^<probe (.*)>$/\1/' >"$facts" || true

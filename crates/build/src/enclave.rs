@@ -89,7 +89,7 @@ pub fn build<E: Engine>(
         compression: request.compression.name(),
         eif: EifFile::new(written.file_size, sha256, written.crc32),
         sections: section_reports(planned.layout.sections(), &written.measured),
-        memory_mib: memory_mib(written.file_size, unpacked(&forecasts)),
+        memory_mib: memory_mib(written.file_size, root.memory()),
         parts: PartsReport::new(&parts, engine),
         source: root.source.clone(),
         normalised: root.normalised.clone(),
@@ -106,11 +106,6 @@ fn forecasts(ramdisks: &[Ramdisk<'_>], findings: &mut Findings) -> Result<Vec<Fo
     forecasts.collect()
 }
 
-/// Bytes of all ramdisks as archives.
-fn unpacked(forecasts: &[Forecast]) -> u64 {
-    forecasts.iter().map(Forecast::len).sum()
-}
-
 /// The sections of the ramdisks. The first is never compressed: PCR1 does not depend on an encoder.
 fn pack<'a>(
     request: &BuildRequest,
@@ -119,8 +114,8 @@ fn pack<'a>(
     (bodies, packed): (&Bodies<'_>, &mut FileSpool),
 ) -> Result<Vec<RamdiskSection<'a>>, Error> {
     if request.compression != Compression::None {
-        let progress = bodies.progress;
-        progress.stage("compressing ramdisks", Some(unpacked(forecasts)));
+        let total = forecasts.iter().skip(1).map(Forecast::len).sum();
+        bodies.progress.stage("compressing ramdisks", Some(total));
     }
     let mut sections = Vec::new();
     for (index, (ramdisk, forecast)) in ramdisks.iter().zip(forecasts).enumerate() {

@@ -1,11 +1,13 @@
 //! The application's side of an image: its root filesystem and what runs in it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use enclair_configuration::Configuration;
 use enclair_digest::Engine;
 use enclair_finding::Findings;
-use enclair_tree::{MtimePolicy, Tree};
+use enclair_inspect::entry_memory;
+use enclair_tree::{MtimePolicy, NodeKind, Tree};
 
 use crate::configuration::configuration_of;
 use crate::error::Error;
@@ -89,6 +91,24 @@ impl Root {
             findings,
         })
     }
+}
+
+impl Root {
+    /// Bytes of memory that the files take in the enclave.
+    pub(crate) fn memory(&self) -> u64 {
+        let trees = std::iter::once(&self.tree).chain(&self.further);
+        trees.map(memory_of).sum()
+    }
+}
+
+/// A further name of a hard link takes no more pages.
+fn memory_of(tree: &Tree) -> u64 {
+    let mut seen = BTreeSet::new();
+    let entries = tree.iter().map(|(_, id, node)| match &node.kind {
+        NodeKind::File(body) if tree.links(id) < 2 || seen.insert(id) => body.len(),
+        _ => 0,
+    });
+    entries.map(entry_memory).sum()
 }
 
 /// How the times of a tree go into a ramdisk.

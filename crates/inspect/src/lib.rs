@@ -26,4 +26,4 @@ mod ramdisk;
 pub use features::{Feature, Presence, check_kernel, kernel_features};
 pub use inspection::{Error, Inspection, inspect_eif, inspect_ramdisk};
 pub use kernel::{KERNEL_HEAD, Kernel, KernelError, KernelKind, parse_kernel};
-pub use ramdisk::{ListedEntry, Listing, Ramdisk, RamdiskSegment};
+pub use ramdisk::{ListedEntry, Listing, Ramdisk, RamdiskSegment, entry_memory};

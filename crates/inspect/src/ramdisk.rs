@@ -19,8 +19,6 @@ const SYMLINK: u32 = 0o120_000;
 const MAX_KEPT: u64 = 64 << 20;
 /// What an entry takes besides its name, about.
 const ENTRY_OVERHEAD: usize = 128;
-/// Bytes of a header and of the NUL behind a name.
-const HEADER_AND_NUL: u64 = 111;
 /// No target is longer in Linux.
 const MAX_TARGET: u64 = 4096;
 
@@ -65,7 +63,7 @@ pub struct Ramdisk {
     pub segments: Vec<RamdiskSegment>,
     /// Entries in all archives.
     pub entries: u64,
-    /// Bytes of all entries, not compressed: names and contents with their headers.
+    /// Bytes of memory that its entries take when they are unpacked; see [`entry_memory`].
     pub unpacked: u64,
     /// Why reading stopped before the end.
     pub problem: Option<String>,
@@ -163,7 +161,7 @@ impl RamdiskReader {
             ramdisk.entries = ramdisk.entries.saturating_add(1);
             ramdisk.unpacked = ramdisk
                 .unpacked
-                .saturating_add(stored_size(&path, header.size));
+                .saturating_add(entry_memory(u64::from(header.size)));
             if self.listing == Listing::Entries {
                 ramdisk.listing.push(ListedEntry {
                     path,
@@ -202,11 +200,14 @@ impl RamdiskReader {
     }
 }
 
-/// Bytes of an entry in its archive: header, name and content, the last two filled up to words.
-fn stored_size(path: &[u8], size: u32) -> u64 {
-    let name = u64::try_from(path.len()).unwrap_or(u64::MAX);
-    let front = name.saturating_add(HEADER_AND_NUL).next_multiple_of(4);
-    front.saturating_add(u64::from(size).next_multiple_of(4))
+/// Bytes of memory that an entry with a content of `size` bytes takes in a memory file system:
+/// whole pages, and about a kilobyte for the entry itself.
+pub const fn entry_memory(size: u64) -> u64 {
+    const PAGE: u64 = 4096;
+    const ENTRY: u64 = 1024;
+    size.div_ceil(PAGE)
+        .saturating_mul(PAGE)
+        .saturating_add(ENTRY)
 }
 
 /// Why a ramdisk cannot be read, on one line: the error and its causes.
