@@ -104,9 +104,13 @@ impl Root {
 /// A further name of a hard link takes no more pages.
 fn memory_of(tree: &Tree) -> u64 {
     let mut seen = BTreeSet::new();
-    let entries = tree.iter().map(|(_, id, node)| match &node.kind {
-        NodeKind::File(body) if tree.links(id) < 2 || seen.insert(id) => body.len(),
-        _ => 0,
+    let entries = tree.iter().map(|(_, id, node)| {
+        let first = tree.links(id) < 2 || seen.insert(id);
+        if let (true, NodeKind::File(body)) = (first, &node.kind) {
+            body.len()
+        } else {
+            0
+        }
     });
     entries.map(entry_memory).sum()
 }
