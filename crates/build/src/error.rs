@@ -234,6 +234,9 @@ pub enum Error {
     /// The bootstrap layout is for an init program that this program does not have.
     #[error("the bootstrap layout is for the vendor's init, which is not carried here")]
     NoBootstrapInit,
+    /// The vendor's init reads no measured configuration.
+    #[error("the bootstrap layout cannot carry a grant, a host name or a resource limit")]
+    BootstrapSurroundings,
     /// The measured configuration breaks a rule of its own.
     #[error("the measured configuration cannot be written")]
     Configuration {
@@ -387,6 +390,7 @@ impl Error {
             }
             Self::NewlineInBootstrap { .. } => Some("use the default layout, which keeps newlines"),
             Self::NotCarried { .. } => Some("give both, with `--kernel` and `--init`"),
+            Self::BootstrapSurroundings => Some("use the default layout, or leave them out"),
             Self::NoBootstrapInit => Some("give it with `--init`"),
             Self::OutsideRoot { .. } => Some(
                 "the kernel would unpack it over the boot ramdisk, whose register would not change; \

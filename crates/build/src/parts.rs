@@ -9,6 +9,7 @@ use enclair_eif::{Arch, BuildMetadata, Metadata};
 use enclair_finding::Findings;
 use enclair_inspect::{Kernel, check_kernel, parse_kernel};
 
+use crate::configuration::Surroundings;
 use crate::embedded::{Embedded, embedded};
 use crate::error::Error;
 use crate::report::FORMAT;
@@ -48,6 +49,10 @@ impl Parts {
     /// A file that cannot be read, a kernel of another kind or architecture, a command line that
     /// would change what is measured unseen.
     pub(crate) fn read(request: &BuildRequest, findings: &mut Findings) -> Result<Self, Error> {
+        let bootstrap = request.layout == ImageLayout::Bootstrap;
+        if bootstrap && request.surroundings != Surroundings::default() {
+            return Err(Error::BootstrapSurroundings);
+        }
         let command_line = command_line(request)?;
         let bytes = match &request.kernel {
             Some(path) => Cow::Owned(read_part(path)?),

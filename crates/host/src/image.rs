@@ -57,11 +57,6 @@ impl Image {
         &self.measurements
     }
 
-    /// Its size in bytes.
-    pub const fn size(&self) -> u64 {
-        self.eif.file_size()
-    }
-
     pub(crate) const fn file(&self) -> &File {
         &self.file
     }

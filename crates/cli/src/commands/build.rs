@@ -1,9 +1,10 @@
 //! `enclair build`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use enclair_build::{
     AwsLc, BuildRequest, Compression, ImageLayout, Normalization, Report, Surroundings, Threads,
     build,
@@ -24,9 +25,10 @@ const ADVISED: u64 = 200_000_000;
 
 /// Builds an image and says what it measures to.
 pub(crate) fn run(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
+    let surroundings = surroundings(&arguments.surroundings)?;
     let progress = progress(printer);
     let built = build(
-        &request(arguments),
+        &request(arguments, surroundings),
         &arguments.output,
         &AwsLc,
         progress.as_ref(),
@@ -40,7 +42,7 @@ pub(crate) fn run(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
     Ok(printer.result(&summary(&report, &arguments.output))?)
 }
 
-fn request(arguments: &Build) -> BuildRequest {
+fn request(arguments: &Build, surroundings: Surroundings) -> BuildRequest {
     BuildRequest {
         image: arguments.image.clone(),
         kernel: arguments.kernel.clone(),
@@ -52,7 +54,7 @@ fn request(arguments: &Build) -> BuildRequest {
             CompressArgument::Gzip => Compression::Gzip,
             CompressArgument::Zstd => Compression::Zstd,
         },
-        surroundings: surroundings(&arguments.surroundings),
+        surroundings,
         command_line: arguments.cmdline.clone(),
         arch: arguments.arch,
         epoch: arguments.epoch,
@@ -76,7 +78,13 @@ fn request(arguments: &Build) -> BuildRequest {
     }
 }
 
-fn surroundings(arguments: &SurroundingsArguments) -> Surroundings {
+fn surroundings(arguments: &SurroundingsArguments) -> anyhow::Result<Surroundings> {
+    let mut limits = BTreeMap::new();
+    for (resource, limit) in &arguments.limits {
+        if limits.insert(*resource, *limit).is_some() {
+            bail!("`--limit {resource}` is given more than once");
+        }
+    }
     let access = |grant| {
         if arguments.grant.contains(&grant) {
             Access::Allowed
@@ -84,12 +92,12 @@ fn surroundings(arguments: &SurroundingsArguments) -> Surroundings {
             Access::Denied
         }
     };
-    Surroundings {
+    Ok(Surroundings {
         hostname: arguments.hostname.clone(),
-        limits: arguments.limits.iter().copied().collect(),
+        limits,
         nsm: access(GrantArgument::Nsm),
         vsock: access(GrantArgument::Vsock),
-    }
+    })
 }
 
 fn summary(report: &Report, output: &Path) -> String {

@@ -297,4 +297,12 @@ fn what_is_granted_is_measured_and_nothing_is_granted_unasked() {
       caused by: the measured configuration cannot be written
       caused by: `limits.nofile`: expected a soft limit of at most the hard one
     ");
+    assert_snapshot!(build(&shop, "--limit nofile=1 --limit nofile=2").refused(), @"error: `--limit nofile` is given more than once");
+    for ignored in ["--grant nsm", "--hostname x", "--limit core=0"] {
+        let message = build(&shop, &format!("--layout bootstrap {ignored}")).refused();
+        assert!(
+            message.contains("the bootstrap layout cannot carry"),
+            "{message}"
+        );
+    }
 }
