@@ -99,7 +99,7 @@ pub const KERNEL_LACKS_NSM: Kind = Kind {
     title: "the kernel has no built-in driver for the Nitro Secure Module",
     why: "Without the driver there is no `/dev/nsm`: no attestation document and no entropy from \
           the module. Kernels before 6.8 have none; the vendor's init loads a module.",
-    fix: "use a kernel with CONFIG_NSM=y (6.8 or later), or `--layout bootstrap --nsm-module FILE`",
+    fix: "use a kernel with CONFIG_NSM=y (6.8 or later), or give the module of the driver with `--nsm-module FILE`",
 };
 
 /// No devices by command line.
