@@ -50,6 +50,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-tree",
         ],
     ),
+    (
+        "enclair-recipe",
+        &["enclair-configuration", "enclair-digest", "enclair-eif"],
+    ),
+    ("enclair-import", &[]),
+    ("enclair-store", &["enclair-digest"]),
+    (
+        "enclair-fetch",
+        &[
+            "enclair-digest",
+            "enclair-eif",
+            "enclair-recipe",
+            "enclair-store",
+        ],
+    ),
     ("enclair-xtask", &["enclair-digest"]),
     ("enclair-host", &["enclair-eif"]),
     (
@@ -61,16 +76,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-cpio",
             "enclair-digest",
             "enclair-eif",
+            "enclair-fetch",
             "enclair-finding",
             "enclair-host",
+            "enclair-import",
             "enclair-inspect",
+            "enclair-recipe",
+            "enclair-store",
             "enclair-tree",
         ],
     ),
 ];
 
 /// Crates that have no C code below them, so that a verifier can be built from them.
-const WITHOUT_C: [&str; 9] = [
+const WITHOUT_C: [&str; 11] = [
     "enclair-digest",
     "enclair-finding",
     "enclair-compress",
@@ -80,6 +99,8 @@ const WITHOUT_C: [&str; 9] = [
     "enclair-tree",
     "enclair-inspect",
     "enclair-guest",
+    "enclair-recipe",
+    "enclair-import",
 ];
 
 /// Packages that stand for C code or for a network.

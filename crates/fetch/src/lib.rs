@@ -1,0 +1,1 @@
+//! Content from registries, HTTP servers and other providers into the store.
