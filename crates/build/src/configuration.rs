@@ -114,7 +114,7 @@ fn complete_environment(mut env: Vec<String>, home: Option<&str>) -> Vec<String>
 }
 
 /// A text file of the image, following symlinks inside it; empty when there is none.
-fn read_text(tree: &Tree, spool: &dyn Spool, path: &str) -> Result<String, Error> {
+pub(crate) fn read_text(tree: &Tree, spool: &dyn Spool, path: &str) -> Result<String, Error> {
     let Some(NodeKind::File(body)) = tree
         .lookup(&TreePath::parse(path.as_bytes())?)
         .map(|node| &node.kind)

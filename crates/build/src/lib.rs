@@ -7,6 +7,7 @@
 //! - [`build`] does the main job: layers, normalisation, ramdisks, image, reports.
 //! - [`assemble`] writes the bare container.
 //! - [`extract_to_directory`] and its siblings take an image apart again.
+//! - [`files`] lays files of a project over a root filesystem.
 //! - [`ImageReference`] names container images on the local disk.
 //!
 //! This crate owns the threads, the temporary files and the atomic outputs. It parses no command
@@ -21,6 +22,7 @@ mod engine;
 mod epoch;
 mod error;
 mod extract;
+pub mod files;
 pub mod findings;
 mod further;
 mod image;
