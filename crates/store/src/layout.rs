@@ -12,6 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use crate::directory::Directory;
 use crate::error::{Action, Error};
 use crate::lock::{STORE_LOCK, Share, StoreLock, Wait, lock_file};
+use crate::size::Count;
 
 /// What the version file says, without the line end.
 pub const VERSION: &str = "enclair store 1";
@@ -26,6 +27,8 @@ pub(crate) const PARTIAL: &str = "partial";
 pub(crate) const INCOMING: &str = "incoming";
 pub(crate) const ASIDE: &str = "aside";
 pub(crate) const NAMES: &str = "names";
+/// Of exports only.
+pub(crate) const COMPANIONS: &str = "files";
 
 /// The directories of an open store.
 #[derive(Debug)]
@@ -53,6 +56,11 @@ impl Layout {
             refuse_foreign(&root)?;
             write_version(&root)?;
         }
+        Self::within(root)
+    }
+
+    /// The directories in an open root, which are made where they are missing.
+    pub(crate) fn within(root: Directory) -> Result<Self, Error> {
         root.open_file(STORE_LOCK, OFlags::RDONLY | OFlags::CREATE)?;
         Ok(Self {
             blobs: root.child_or_create(BLOBS)?.child_or_create(ALGORITHM)?,
@@ -107,12 +115,14 @@ impl Layout {
     }
 
     /// Removes the files in `incoming/` that no process has.
-    pub(crate) fn sweep_incoming(&self) -> Result<u64, Error> {
-        let mut bytes = 0_u64;
+    pub(crate) fn sweep_incoming(&self) -> Result<Count, Error> {
+        let mut removed = Count::default();
         for name in self.incoming.names()? {
-            bytes = bytes.saturating_add(remove_unheld(&self.incoming, &name)?.unwrap_or(0));
+            if let Some(bytes) = remove_unheld(&self.incoming, &name)? {
+                removed.add(bytes);
+            }
         }
-        Ok(bytes)
+        Ok(removed)
     }
 
     /// Makes a file of this store the blob `sha256`: all of it on the disk first, then read-only,
@@ -205,12 +215,18 @@ pub(crate) fn write_version(root: &Directory) -> Result<(), Error> {
 
 /// A new file with a name that nothing had.
 fn create_unique(directory: &Directory, prefix: &str) -> Result<(File, String), Error> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
     loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{prefix}{}-{number}", std::process::id());
+        let name = unique_name(prefix);
         if let Some(file) = directory.create_file(&name)? {
             return Ok((file, name));
         }
     }
+}
+
+/// A name that this process has not used. Another one may have, in a container with numbers of its
+/// own, so a file of that name is created only where there is none.
+pub(crate) fn unique_name(prefix: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}{}-{number}", std::process::id())
 }

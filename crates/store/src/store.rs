@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use enclair_digest::{Engine, Expected, PureRust, Sha256, Verified};
 
+use crate::catalogue::Catalogue;
 use crate::error::{Action, Error};
 use crate::incoming::Incoming;
 use crate::layout::{Layout, split};
@@ -64,6 +65,15 @@ impl<E: Engine> Store<E> {
     /// Those of the file system, and [`Error::Kind`] when something else has its place.
     pub fn blob_size(&self, sha256: &Sha256) -> Result<Option<u64>, Error> {
         self.layout.blob_size(sha256)
+    }
+
+    /// The digests of all blobs that the store has, sorted. Says nothing of their content.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn digests(&self) -> Result<Vec<Sha256>, Error> {
+        Ok(Catalogue::read(&self.layout.blobs)?.blobs)
     }
 
     /// Opens a blob. The content is not compared with anything: whoever reads it must, as
