@@ -232,7 +232,10 @@ impl Error {
             Self::Registration { .. } => {
                 Some("remove the file; the lock registers itself again when it is used")
             }
-            Self::Import { .. } => Some("a directory for import has files named by digest only"),
+            Self::Import { .. } => Some(
+                "a directory for import has files named by digest only, as `blobs/sha256` of an OCI \
+                 layout has",
+            ),
             Self::Source(_)
             | Self::Missing { .. }
             | Self::Size { .. }

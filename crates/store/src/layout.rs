@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -155,11 +155,14 @@ pub(crate) fn split(sha256: &Sha256) -> (String, String) {
 }
 
 /// Removes a file that no process has locked. The answer is its size, or nothing where somebody
-/// has it, where it is gone, and where it is no file.
+/// has it, where it is gone or another user's, and where it is no file.
 pub(crate) fn remove_unheld(directory: &Directory, name: &OsStr) -> Result<Option<u64>, Error> {
     let file = match directory.open_file(name, OFlags::RDONLY) {
         Ok(Some(file)) => file,
         Ok(None) | Err(Error::Kind { .. }) => return Ok(None),
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     let path = directory.path_of(name);

@@ -1,5 +1,12 @@
 //! Content in and out, layouts that are refused, and what is not a blob.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a helper of a test fails by panicking, like the test"
+)]
+
 mod content;
 
 use std::fs::{self, Permissions};
@@ -303,7 +310,7 @@ fn an_existing_directory_keeps_its_mode() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_split_of_writes_gives_the_same_digest(

@@ -1,5 +1,12 @@
 //! Downloads that are interrupted, and what a killed process may leave of one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a helper of a test fails by panicking, like the test"
+)]
+
 mod content;
 
 use std::fs::{self, OpenOptions, Permissions};
@@ -237,4 +244,12 @@ fn leftovers_of_killed_writers_go_when_the_next_one_writes() {
     assert_eq!(store.size().unwrap().incoming.files, 1);
     alive.finish().unwrap();
     assert_eq!(store.digests().unwrap().len(), 2);
+}
+
+#[test]
+fn handles_go_to_other_threads() {
+    fn sendable<T: Send + 'static>() {}
+    sendable::<enclair_store::Store>();
+    sendable::<enclair_store::Incoming>();
+    sendable::<Claim>();
 }

@@ -1,5 +1,12 @@
 //! Export and import, of good directories and of others.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a helper of a test fails by panicking, like the test"
+)]
+
 mod content;
 
 use std::collections::BTreeSet;

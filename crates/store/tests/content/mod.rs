@@ -1,6 +1,12 @@
 //! Content for tests, from a number; a store in a directory of its own; files of a store by hand.
 
 #![allow(dead_code, reason = "not every test needs all of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where its input is missing"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
