@@ -1,9 +1,24 @@
 //! The lock as a type: what a recipe's external inputs were resolved to.
+//!
+//! A lock is a value; reading and writing it are in the modules below. Where something was found
+//! is kept beside what it is, and only the digest decides whether what is fetched is right.
 
+mod error;
+mod read;
+mod wanted;
+mod write;
+
+pub use error::LockError;
+
+use std::fmt;
+use std::str::FromStr;
+
+use enclair_configuration::Found;
 use enclair_digest::Sha256;
 use enclair_eif::Arch;
 use thiserror::Error;
 
+use crate::read::is_id;
 use crate::recipe::Epoch;
 use crate::reference::ImageReference;
 use crate::supply::{Blob, Wanted};
@@ -118,45 +133,103 @@ pub struct LockedImage {
     pub private: bool,
 }
 
-/// A document that is no lock.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum LockError {
-    /// More bytes than a lock can have.
-    #[error("a lock of {found} bytes: at most {limit} are read")]
-    TooLarge {
-        /// Bytes of the document.
-        found: usize,
-        /// Bytes that are read.
-        limit: usize,
-    },
-}
-
 impl Lock {
-    /// Reads a lock.
+    /// Reads a lock. CR before LF is taken as LF; else the bytes must be those that
+    /// [`to_toml`](Self::to_toml) writes.
     ///
     /// # Errors
     ///
-    /// Everything that is not a canonical lock of schema 1.
+    /// Everything that is not a canonical lock of schema 1: see [`LockError`].
     pub fn parse(document: &str) -> Result<Self, LockError> {
-        Err(LockError::TooLarge {
-            found: document.len(),
-            limit: 0,
-        })
+        read::lock(document)
     }
 
     /// The canonical document.
     pub fn to_toml(&self) -> String {
-        String::new()
+        write::document(self)
     }
 
     /// All content that must be in the store before anything is built, without duplicates.
+    ///
+    /// Of a file that is in an archive, the archive is wanted and not the file; of a file in an
+    /// image, all of the image.
     pub fn wanted(&self) -> Vec<Wanted> {
-        Vec::new()
+        wanted::wanted(self)
     }
 
     /// What an outsider should know, sorted: inputs that nobody else can get.
     pub fn notes(&self) -> Vec<String> {
-        Vec::new()
+        let mut notes: Vec<_> = self
+            .files()
+            .filter(|(_, file)| file.private)
+            .map(|(name, file)| format!("{name}: nobody else can get `{}`", file.from))
+            .collect();
+        if let Some(LockedSource::Image(image)) = &self.source {
+            let note = format!("source: nobody else can get `{}`", image.from);
+            notes.extend(image.private.then_some(note));
+        }
+        notes.sort_unstable();
+        notes
+    }
+
+    /// The files of the lock, and what each is called.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &LockedFile)> {
+        let archive = match &self.source {
+            Some(LockedSource::Archive(file)) => Some(file),
+            Some(LockedSource::Image(_)) | None => None,
+        };
+        let files = [
+            ("kernel", Some(&self.boot.kernel)),
+            ("init", Some(&self.boot.init)),
+            ("nsm_module", self.boot.nsm_module.as_ref()),
+            ("source", archive),
+        ];
+        files
+            .into_iter()
+            .filter_map(|(name, file)| file.map(|file| (name, file)))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Carried => f.write_str("carried"),
+            Self::File(path) => write!(f, "file:{path}"),
+            Self::Url { url, inside: _ } => write!(f, "url:{url}"),
+            Self::Image { image, path: _ } => write!(f, "image:{}", image.from),
+        }
+    }
+}
+
+impl fmt::Display for RuleVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.id, self.version)
+    }
+}
+
+/// Text that is no rule with a version.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("expected an id and a version, as in `mtime@1`, found `{found}`")]
+pub struct ParseRuleError {
+    /// The text, escaped and cut.
+    pub found: Found,
+}
+
+impl FromStr for RuleVersion {
+    type Err = ParseRuleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseRuleError> {
+        let parse = || {
+            let (id, digits) = text.split_once('@')?;
+            let rule = Self {
+                id: id.to_owned(),
+                version: digits.parse().ok().filter(|version| *version > 0)?,
+            };
+            // One spelling each: no sign and no zeros before the number.
+            (is_id(id) && rule.to_string() == text).then_some(rule)
+        };
+        parse().ok_or_else(|| ParseRuleError {
+            found: Found::new(text),
+        })
     }
 }

@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 
 use enclair_configuration::{Limit, Resource};
-use enclair_digest::Sha256;
+use enclair_digest::{Engine, Hasher, PureRust, Sha256};
 use enclair_eif::Arch;
 
+use crate::canonical::canonical_json;
 use crate::diagnostic::Diagnostics;
 use crate::path::leaves_project;
+use crate::read::{ROOT, read_document, read_recipe};
 use crate::reference::ImageReference;
 use crate::settings::Settings;
 use crate::span::{Span, Spanned};
@@ -370,17 +372,53 @@ impl Recipe {
     ///
     /// Every problem that the document has, each with its place.
     pub fn parse(document: &str) -> Result<Self, Diagnostics> {
-        let _ = document;
-        Err(Diagnostics::stub())
+        read_document(document, ROOT, read_recipe)
     }
 
     /// The digest of everything that decides what is built.
     pub fn digest(&self) -> Sha256 {
-        Sha256::from_bytes([0; 32])
+        let mut hasher = PureRust.sha256();
+        hasher.update(&canonical_json(self));
+        hasher.finish()
     }
 
     /// What this release reads and cannot build, in the order of the table of keys.
     pub fn not_built_yet(&self) -> Vec<NotBuiltYet> {
-        Vec::new()
+        let mut found = Vec::new();
+        let mut add = |key: &str, span: Option<Span>| {
+            found.extend(span.map(|span| NotBuiltYet {
+                key: key.to_owned(),
+                span,
+            }));
+        };
+        match &self.source {
+            Source::Dockerfile(path) => add("source.dockerfile", path.span()),
+            Source::Packages(packages) => add("source.packages", packages.span()),
+            Source::Archive(archive) => add("source.archive", package_span(Some(archive))),
+            Source::Image(_) | Source::Files(_) => {}
+        }
+        let first = self.network.ingress.first();
+        add("network.ingress", first.and_then(Spanned::span));
+        let first = self.network.egress.first();
+        add("network.egress", first.and_then(Spanned::span));
+        let logs = Some(self.logs).filter(|logs| **logs == LogTarget::Host);
+        add("logs.to", logs.and_then(|logs| logs.span()));
+        let boot = &self.boot;
+        add("boot.kernel", package_span(boot.kernel.as_ref()));
+        add("boot.init", package_span(boot.init.as_ref()));
+        let agent = boot.agent.as_ref();
+        add("boot.agent", agent.and_then(Spanned::span));
+        add("boot.nsm_module", package_span(boot.nsm_module.as_ref()));
+        add("sign", self.sign.as_ref().and_then(Spanned::span));
+        found
+    }
+}
+
+/// Where an artifact stands that is a file of a package.
+fn package_span(artifact: Option<&Spanned<Artifact>>) -> Option<Span> {
+    let artifact = artifact?;
+    match artifact.get() {
+        Artifact::Package { .. } => artifact.span(),
+        Artifact::File { .. } | Artifact::Url { .. } | Artifact::Image { .. } => None,
     }
 }

@@ -404,7 +404,8 @@ fn split_host(name: &str) -> (&str, &str) {
     }
 }
 
-fn is_host(host: &str) -> bool {
+/// Whether `host` is a name or an address, with an optional port.
+pub(crate) fn is_host(host: &str) -> bool {
     let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
         Some((address, "")) => return address.parse::<std::net::Ipv6Addr>().is_ok(),
         Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => {

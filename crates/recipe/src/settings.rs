@@ -6,7 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use enclair_configuration::Found;
+use thiserror::Error;
+
 use crate::diagnostic::Diagnostics;
+use crate::read::{SETTINGS, read_document, read_settings};
 use crate::span::Spanned;
 
 /// `provider` and `registry` of a recipe, or of the settings file `config.toml`.
@@ -75,12 +79,92 @@ impl Settings {
     ///
     /// Every problem that the document has, each with its place.
     pub fn parse(document: &str) -> Result<Self, Diagnostics> {
-        let _ = document;
-        Err(Diagnostics::stub())
+        read_document(document, SETTINGS, |reader, table| {
+            Some(read_settings(reader, table))
+        })
+    }
+}
+
+impl Variable {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Name,
+        Self::Basename,
+        Self::Sha256,
+        Self::Sha1,
+        Self::Cid,
+        Self::Epoch,
+    ];
+
+    /// Its name between the braces.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Basename => "basename",
+            Self::Sha256 => "sha256",
+            Self::Sha1 => "sha1",
+            Self::Cid => "cid",
+            Self::Epoch => "epoch",
+        }
+    }
+}
+
+/// A text that is no template.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ParseTemplateError {
+    /// Another scheme, or none.
+    #[error("`{0}` begins with none of `http://`, `https://`, `file://` and `oci://`")]
+    Scheme(Found),
+    /// No such variable.
+    #[error("there is no variable `{{{0}}}`")]
+    Variable(Found),
+    /// A brace without its other half.
+    #[error("a `{{` or `}}` stands alone")]
+    Brace,
+}
+
+impl ParseTemplateError {
+    /// What to do about it.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Scheme(_) => None,
+            Self::Variable(_) => {
+                Some("there are {name}, {basename}, {sha256}, {sha1}, {cid} and {epoch}")
+            }
+            Self::Brace => Some("variables stand in braces, as in `{sha256}`"),
+        }
     }
 }
 
 impl UrlTemplate {
+    /// Reads a template: its scheme and its variables must be known.
+    ///
+    /// # Errors
+    ///
+    /// See [`ParseTemplateError`].
+    pub fn parse(text: &str) -> Result<Self, ParseTemplateError> {
+        let schemes = ["https://", "http://", "file://", "oci://"];
+        if !schemes.iter().any(|scheme| text.starts_with(scheme)) {
+            return Err(ParseTemplateError::Scheme(Found::new(text)));
+        }
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('{') {
+            let (name, next) = behind.split_once('}').ok_or(ParseTemplateError::Brace)?;
+            if before.contains('}') || name.contains('{') {
+                return Err(ParseTemplateError::Brace);
+            }
+            if !Variable::ALL.iter().any(|known| known.as_str() == name) {
+                return Err(ParseTemplateError::Variable(Found::new(name)));
+            }
+            rest = next;
+        }
+        match rest.contains('}') {
+            true => Err(ParseTemplateError::Brace),
+            false => Ok(Self(text.to_owned())),
+        }
+    }
+
     /// The template as it was written.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,6 +5,7 @@
 //! when their values are, wherever they stand, because a recipe means the same however it is laid
 //! out.
 
+use std::fmt;
 use std::ops::{Deref, Range};
 
 /// A range of bytes in a document.
@@ -75,6 +76,12 @@ impl<T> Deref for Spanned<T> {
 
     fn deref(&self) -> &T {
         &self.value
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Spanned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
     }
 }
 
