@@ -30,9 +30,14 @@ impl Budget {
     /// Counts a name in the directory `at` that keeps `bytes` bytes in memory.
     pub(super) fn count(&mut self, at: &TreePath, bytes: usize) -> Result<(), Error> {
         self.entries = self.entries.saturating_add(1);
+        check(at, Resource::Entries, self.entries, self.limits.entries)?;
+        self.keep(at, bytes)
+    }
+
+    /// Counts `bytes` bytes that stay in memory.
+    pub(super) fn keep(&mut self, at: &TreePath, bytes: usize) -> Result<(), Error> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.name_bytes = self.name_bytes.saturating_add(bytes);
-        check(at, Resource::Entries, self.entries, self.limits.entries)?;
         check(at, Resource::NameBytes, self.name_bytes, NAME_BYTES)
     }
 

@@ -21,6 +21,9 @@ use super::budget::NAME_BYTES;
 use super::disk::{GIT_DIRECTORY, Kind, shown};
 use super::error::{Error, Resource};
 
+/// The program, found as every other one.
+pub(super) const GIT: &str = "git";
+
 /// Variables by which git would look at another repository, or at this one in another way: its own
 /// list (`git rev-parse --local-env-vars`) and what decides about discovery and path patterns.
 const VARIABLES: [&str; 22] = [
@@ -109,6 +112,8 @@ impl Selection {
 /// What git is asked.
 #[derive(Debug)]
 pub(super) struct Question<'a> {
+    /// The program.
+    pub(super) git: &'a str,
     /// The directory on the disk.
     pub(super) directory: PathBuf,
     /// The one name in it that is meant; everything where there is none.
@@ -143,7 +148,7 @@ impl Question<'_> {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("git");
+        let mut command = Command::new(self.git);
         for variable in VARIABLES {
             command.env_remove(variable);
         }
@@ -269,6 +274,7 @@ mod tests {
 
     fn question(source: &TreePath) -> Question<'_> {
         Question {
+            git: GIT,
             directory: PathBuf::from("/nowhere"),
             only: None,
             source,
@@ -288,12 +294,31 @@ mod tests {
     }
 
     #[test]
+    fn without_git_a_repository_is_still_one() {
+        let disk = tempfile::tempdir().unwrap();
+        let source = TreePath::root();
+        let ask = || {
+            let question = Question {
+                git: "enclair-test-no-such-program",
+                directory: disk.path().to_owned(),
+                ..question(&source)
+            };
+            question.ask()
+        };
+        assert_eq!(ask().unwrap(), Selection::All);
+        std::fs::create_dir(disk.path().join(".git")).unwrap();
+        let error = ask().unwrap_err();
+        assert!(matches!(&error, Error::NoGit { .. }), "{error}");
+        assert!(error.hint().unwrap().contains("untracked = true"));
+    }
+
+    #[test]
     fn output_of_git_is_taken_apart() {
         let source = TreePath::parse(b"app").unwrap();
         let question = question(&source);
         let parse = |output: &[u8]| question.parse(output);
         let paths = parse(
-            b"100644 aa 0\ta\tb\0100755 bb 1\tx/y\0100755 cc 2\tx/y\0120000 dd 0\tn\nl\xff\0",
+            b"100644 a 0\ta\tb\x00100755 b 1\tx/y\x00100755 c 2\tx/y\x00120000 d 0\tn\nl\xff\0",
         );
         let paths: Vec<_> = paths.unwrap().into_keys().collect();
         assert_eq!(paths, [b"a\tb".as_slice(), b"n\nl\xff", b"x/y"]);

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use enclair_digest::Limits;
-use enclair_tree::{LastLink, Metadata, Node, NodeId, NodeKind, Problem, Tree, TreePath};
+use enclair_tree::{Escaped, LastLink, Metadata, Node, NodeId, NodeKind, Problem, Tree, TreePath};
 
 use super::PARENT;
 use super::budget::Budget;
@@ -29,11 +29,11 @@ pub(super) struct Destination {
 impl Destination {
     pub(super) fn parse(to: &str) -> Result<Self, Error> {
         let Some(below) = to.strip_prefix('/') else {
-            return Err(Error::NotAbsolute { to: to.to_owned() });
+            return Err(Error::NotAbsolute { to: escaped(to) });
         };
         let clean = below.strip_suffix('/').unwrap_or(below);
         let path = TreePath::parse(clean.as_bytes()).map_err(|source| Error::To {
-            to: to.to_owned(),
+            to: escaped(to),
             source,
         })?;
         let into = below.len() > clean.len() || path.is_root();
@@ -58,6 +58,11 @@ impl fmt::Display for Destination {
         };
         write!(f, "{}{behind}", in_image(&self.path))
     }
+}
+
+/// Text of the recipe as messages show it.
+pub(super) fn escaped(text: &str) -> String {
+    Escaped(text.as_bytes()).to_string()
 }
 
 /// A path of the image as messages show it.

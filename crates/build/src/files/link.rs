@@ -8,7 +8,7 @@ use enclair_tree::{Escaped, TreePath};
 
 use super::disk::shown;
 use super::error::{Error, TargetProblem};
-use super::ground::Destination;
+use super::ground::{Destination, escaped};
 
 /// The longest target that Linux makes.
 const LONGEST: usize = 4095;
@@ -54,7 +54,7 @@ pub(super) fn check_given(target: &str, to: &Destination) -> Result<(), Error> {
     if to.is_into() || length == 0 || length > LONGEST || target.contains('\0') {
         return Err(Error::Link {
             to: to.to_string(),
-            target: Escaped(target.as_bytes()).to_string(),
+            target: escaped(target),
         });
     }
     Ok(())

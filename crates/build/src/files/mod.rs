@@ -71,6 +71,19 @@ pub enum What {
     Link(String),
 }
 
+/// Which names are taken, where they land, and with which metadata.
+pub const FILES: &str = "files@1";
+/// The modes of files whose entry gives none.
+pub const FILE_MODES: &str = "file-modes@1";
+
+/// The versioned decisions that laying `entries` uses, sorted, as a lock lists them.
+pub fn effects(entries: &[Entry]) -> Vec<&'static str> {
+    let by_content = |entry: &Entry| entry.mode.is_none() && matches!(entry.what, What::From(_));
+    let modes = entries.iter().any(by_content).then_some(FILE_MODES);
+    let files = (!entries.is_empty()).then_some(FILES);
+    modes.into_iter().chain(files).collect()
+}
+
 /// How files are laid: from where, with which limits and engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Laying<'a, E> {
@@ -161,6 +174,7 @@ impl<E: Engine> Work<'_, E> {
             return Ok(Selection::All);
         }
         let question = git::Question {
+            git: git::GIT,
             directory: self.project.path_of(parent.as_ref().unwrap_or(source)),
             only: parent.and(source.name()),
             source,
@@ -181,10 +195,10 @@ impl<E: Engine> Work<'_, E> {
         attributes: &Attributes,
     ) -> Result<(), Error> {
         link::check_given(target, to)?;
-        let place = self.ground.place(to, b"", target)?;
+        let from = ground::escaped(target);
+        let place = self.ground.place(to, b"", &from)?;
         let kind = NodeKind::Symlink(target.as_bytes().to_vec());
-        self.put(place, Node::new(attributes.link(), kind), target)?;
-        Ok(())
+        self.put(place, Node::new(attributes.link(), kind), &from)
     }
 
     /// Copies one file and says what it is.

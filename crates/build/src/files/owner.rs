@@ -4,6 +4,7 @@ use enclair_tree::{Metadata, Spool, Tree};
 
 use super::Entry;
 use super::error::Error;
+use super::ground::escaped;
 use crate::configuration::read_text;
 use crate::user;
 
@@ -39,7 +40,7 @@ impl Owner {
 
     fn resolve(&self, to: &str, tree: &Tree, spool: &dyn Spool) -> Result<(u32, u32), Error> {
         let unknown = |source| Error::Owner {
-            to: to.to_owned(),
+            to: escaped(to),
             source: Box::new(source),
         };
         let text = |path| read_text(tree, spool, path).map_err(unknown);
@@ -52,8 +53,8 @@ impl Owner {
         // To the kernel, this number is "leave the owner alone".
         if self.0.is_empty() || uid == u32::MAX || gid == u32::MAX {
             return Err(Error::NoOwner {
-                to: to.to_owned(),
-                owner: self.0.clone(),
+                to: escaped(to),
+                owner: escaped(&self.0),
             });
         }
         Ok((uid, gid))
@@ -80,7 +81,7 @@ impl Attributes {
     pub(super) fn of(entry: &Entry, tree: &Tree, spool: &dyn Spool) -> Result<Self, Error> {
         let modes = entry.mode.into_iter().chain([entry.dir_mode]);
         if let Some(mode) = modes.into_iter().find(|mode| *mode > BITS) {
-            let to = entry.to.clone();
+            let to = escaped(&entry.to);
             return Err(Error::Mode { to, mode });
         }
         let (uid, gid) = entry.owner.resolve(&entry.to, tree, spool)?;

@@ -36,7 +36,7 @@ struct Pending {
 /// A name that is looked at.
 struct Name<'a> {
     directory: BorrowedFd<'a>,
-    name: &'a CStr,
+    bytes: &'a CStr,
     /// Below `from`.
     below: TreePath,
     /// In the project.
@@ -91,14 +91,14 @@ impl<E: Engine> Work<'_, E> {
                 directory: directory.as_fd(),
                 below: join(&here.below, name.to_bytes())?,
                 source: join(&source, name.to_bytes())?,
-                name: &name,
+                bytes: &name,
             };
-            let kind = disk::kind_of(name.directory, name.name, &name.source)?;
+            let kind = disk::kind_of(name.directory, name.bytes, &name.source)?;
             if !from.selection.take(kind, &name.below) || is_git(&name) {
                 self.leave_out(&from.selection, &name, kind);
                 continue;
             }
-            let place = ground::child(&here.place, name.name.to_bytes())?;
+            let place = ground::child(&here.place, name.bytes.to_bytes())?;
             if kind == Kind::Directory {
                 let text = shown(&name.source);
                 let place = self
@@ -122,11 +122,11 @@ impl<E: Engine> Work<'_, E> {
     ) -> Result<(), Error> {
         match kind {
             Kind::File => {
-                let file = disk::open_file(name.directory, name.name, &name.source)?;
+                let file = disk::open_file(name.directory, name.bytes, &name.source)?;
                 self.lay_file(file, &name.source, place, attributes)
             }
             Kind::Symlink => {
-                let target = disk::read_link(name.directory, name.name, &name.source)?;
+                let target = disk::read_link(name.directory, name.bytes, &name.source)?;
                 link::check_found(&target, &name.below, &name.source)?;
                 self.ground.budget_mut().count(&name.source, target.len())?;
                 let node = Node::new(attributes.link(), NodeKind::Symlink(target));
@@ -154,7 +154,7 @@ impl<E: Engine> Work<'_, E> {
 }
 
 fn is_git(name: &Name<'_>) -> bool {
-    name.name.to_bytes() == GIT_DIRECTORY
+    name.bytes.to_bytes() == GIT_DIRECTORY
 }
 
 /// `name` below `directory`, both on the disk.

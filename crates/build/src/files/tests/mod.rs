@@ -163,7 +163,10 @@ impl Image {
                     format!(" = {}", content.escape_ascii())
                 }
                 NodeKind::Symlink(target) => format!(" -> {}", target.escape_ascii()),
-                other => format!(" {other:?}"),
+                NodeKind::CharacterDevice { .. }
+                | NodeKind::BlockDevice { .. }
+                | NodeKind::Fifo
+                | NodeKind::Socket => " special".to_owned(),
             };
             assert!(node.xattrs.is_empty() && self.tree.links(id) == 1);
             writeln!(lines, "{permissions:04o} {uid}:{gid} {mtime} {path}{what}").unwrap();

@@ -1,7 +1,7 @@
 //! Where things land in an image, and with which metadata.
 
 use super::*;
-use crate::files::Opaque;
+use crate::files::{Opaque, effects};
 
 #[test]
 fn a_directory_is_merged_and_what_stands_there_keeps_its_metadata() {
@@ -135,9 +135,11 @@ fn later_entries_replace_files_and_symlinks_but_no_directories() {
 
     let image = || Image::with(&[("d/", ""), ("f", "f"), ("dev", "-> f")]);
     let lay = |entry: Entry| image().lay(disk.0.path(), &[entry]).unwrap_err();
-    let over = |error: Error| match error {
-        Error::OverDirectory { from, to } | Error::OverOther { from, to } => (from, to),
-        other => panic!("{other}"),
+    let over = |error: Error| {
+        let (Error::OverDirectory { from, to } | Error::OverOther { from, to }) = error else {
+            panic!("{error}");
+        };
+        (from, to)
     };
     let text = |from: &str, to: &str| (from.to_owned(), to.to_owned());
     assert_eq!(over(lay(from("one", "/d"))), text("one", "/d"));
@@ -215,4 +217,14 @@ fn a_directory_at_a_symlink_that_leads_to_nothing_is_made_where_it_leads() {
          0711 0:0 0 var/run/\n\
          0644 0:0 0 var/run/x = x\n"
     );
+}
+
+#[test]
+fn what_was_decided_has_a_version() {
+    let mut given = from("a", "/a");
+    given.mode = Some(0o600);
+    assert_eq!(effects(&[]), [""; 0]);
+    assert_eq!(effects(&[link("a", "/a"), given.clone()]), ["files@1"]);
+    let both = effects(&[given, from("a", "/a")]);
+    assert_eq!(both, ["file-modes@1", "files@1"]);
 }

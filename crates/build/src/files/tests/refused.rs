@@ -134,9 +134,12 @@ fn symlinks_below_from_stay_below_it() {
 
 #[test]
 fn devices_sockets_and_pipes_are_named() {
-    let special = |disk: &Disk, text: &str| match disk.lay(&[from(text, "/x")]).unwrap_err() {
-        Error::NotCarried { path, kind } => (path, kind),
-        other => panic!("{other}"),
+    let special = |disk: &Disk, text: &str| {
+        let error = disk.lay(&[from(text, "/x")]).unwrap_err();
+        let Error::NotCarried { path, kind } = error else {
+            panic!("{error}");
+        };
+        (path, kind)
     };
     let disk = Disk::with(&[("d/", "")]);
     // Nobody writes to it: opening it to read would wait for ever.
@@ -185,9 +188,11 @@ fn limits_hold_over_all_entries_together() {
             ..Limits::default()
         };
         let laid = Image::empty().lay_within(disk.0.path(), &entries, &limits);
-        laid.map(|_| ()).map_err(|error| match error {
-            Error::Limit { resource, .. } => resource,
-            other => panic!("{other}"),
+        laid.map(|_| ()).map_err(|error| {
+            let Error::Limit { resource, .. } = error else {
+                panic!("{error}");
+            };
+            resource
         })
     };
     assert_eq!(limited(10, 5), Ok(()));
