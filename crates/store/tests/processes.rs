@@ -24,7 +24,7 @@ use content::{bytes, digest, files, new_store};
 use enclair_store::{Claim, Collection, OnAltered, Store};
 
 /// Bytes that a worker appends at a time.
-const STEP: usize = 48 << 10;
+const STEP: usize = 2 << 10;
 /// Bytes of a blob: more than one step, and not a multiple of it.
 const SIZE: usize = 700_001;
 
@@ -268,9 +268,11 @@ fn killed_at_any_point_the_next_one_goes_on_and_nothing_is_wrong() {
             .wrapping_add(1);
         start_and_kill(&store, Duration::from_micros((random >> 32) % 60_000));
         check_clean(&store);
-        // Every second time another worker finds what this one left.
+        // Every second time another worker finds what this one left, and then it begins anew.
         if kills % 2 == 0 {
             begun += complete_partials(&store);
+            check_clean(&store);
+            store.gc(&Collection::default()).unwrap();
         }
     }
     wait(vec![start("work", store.root(), 1)]);
