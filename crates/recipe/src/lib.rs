@@ -9,9 +9,11 @@ mod path;
 mod read;
 mod recipe;
 mod reference;
+mod schema;
 mod settings;
 mod span;
 mod supply;
+mod template;
 
 pub use diagnostic::{Colour, Diagnostic, Diagnostics};
 pub use lock::{
@@ -24,8 +26,10 @@ pub use recipe::{
     Run, Scripts, Sign, Source,
 };
 pub use reference::{ImageReference, ParseReferenceError, RegistryReference, Version};
+pub use schema::recipe_schema;
 pub use settings::{
     ParseTemplateError, Provider, ProviderKind, Registry, Settings, UrlTemplate, Variable,
 };
 pub use span::{Span, Spanned};
 pub use supply::{Blob, Place, Supply, SupplyError, Wanted};
+pub use template::commented_template;

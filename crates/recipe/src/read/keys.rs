@@ -80,6 +80,15 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("limits", LIMITS),
 ];
 
+/// Tables that stand in arrays, or at several places.
+#[cfg(test)]
+pub(crate) const ITEMS: &[(&str, &[&str])] = &[
+    ("file", FILE),
+    ("artifact", ARTIFACT),
+    ("provider", PROVIDER),
+    ("registry", REGISTRY),
+];
+
 /// Advice for a key that `table` does not have.
 pub(crate) fn suggestion(table: &str, key: &str, known: &[&str]) -> Option<String> {
     if let Some(word) = nearest(key, known) {
