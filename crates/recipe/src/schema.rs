@@ -376,7 +376,7 @@ mod tests {
     use super::*;
     use crate::read::{ITEMS, TABLES};
 
-    fn keys<'a>(definition: &'a Value) -> BTreeSet<&'a str> {
+    fn keys(definition: &Value) -> BTreeSet<&str> {
         let properties = definition["properties"].as_object();
         properties
             .into_iter()

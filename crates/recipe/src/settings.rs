@@ -159,9 +159,10 @@ impl UrlTemplate {
             }
             rest = next;
         }
-        match rest.contains('}') {
-            true => Err(ParseTemplateError::Brace),
-            false => Ok(Self(text.to_owned())),
+        if rest.contains('}') {
+            Err(ParseTemplateError::Brace)
+        } else {
+            Ok(Self(text.to_owned()))
         }
     }
 

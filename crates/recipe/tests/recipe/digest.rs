@@ -1,6 +1,7 @@
 //! The recipe's digest: what counts changes it, and how it is written does not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use enclair_recipe::Recipe;
 use proptest::prelude::*;
@@ -90,16 +91,16 @@ fn tables(entries: &[Entry]) -> String {
     let mut tables: BTreeMap<&str, String> = BTreeMap::new();
     for (key, value) in entries {
         let Some((table, key)) = key.split_once('.') else {
-            top += &format!("  {key}  =  {value}  # top\n");
+            writeln!(top, "  {key}  =  {value}  # top").unwrap();
             continue;
         };
         if !tables.contains_key(table) {
             order.push(table);
         }
-        *tables.entry(table).or_default() += &format!("\t{key}={value}\n\n");
+        writeln!(tables.entry(table).or_default(), "\t{key}={value}\n").unwrap();
     }
     for table in order {
-        top += &format!("# a table\n[ {table} ]\n{}", tables[table]);
+        write!(top, "# a table\n[ {table} ]\n{}", tables[table]).unwrap();
     }
     top
 }

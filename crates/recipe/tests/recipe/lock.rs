@@ -48,17 +48,17 @@ fn minimal() -> Lock {
     }
 }
 
-fn image(from: &str, manifest: bool, private: bool) -> LockedImage {
+fn image(from: &str, manifest: Option<Blob>) -> LockedImage {
     LockedImage {
         from: from.parse().unwrap(),
-        manifest: manifest.then_some(blob(0x10, 529)),
+        manifest,
         config: blob(0x11, 1467),
         layers: vec![
             blob(0x12, 48_000_000),
             blob(0x13, 32),
             blob(0x12, 48_000_000),
         ],
-        private,
+        private: manifest.is_none(),
     }
 }
 
@@ -91,14 +91,17 @@ fn full() -> Lock {
             },
             nsm_module: Some(LockedFile {
                 from: Origin::Image {
-                    image: image("docker-archive:../kernel.tar:a:b", false, true),
+                    image: image("docker-archive:../kernel.tar:a:b", None),
                     path: "/lib/nsm.ko".into(),
                 },
                 blob: blob(6, 2),
                 private: true,
             }),
         },
-        source: Some(LockedSource::Image(image("debian:12", true, false))),
+        source: Some(LockedSource::Image(image(
+            "debian:12",
+            Some(blob(0x10, 529)),
+        ))),
     }
 }
 
@@ -112,16 +115,17 @@ fn the_golden_locks_are_read_and_written_as_ever() {
     }
 }
 
-/// Written by nobody's hand: each is one step from the golden lock.
+/// Takes one step from the golden lock and says what is wrong then.
+fn check(from: &str, to: &str, is: fn(&LockError) -> bool) {
+    assert!(FULL.contains(from), "{from}");
+    let document = FULL.replacen(from, to, 1);
+    let error = Lock::parse(&document).unwrap_err();
+    assert!(is(&error), "{to}: {error}");
+    assert!(error.hint().is_some());
+}
+
 #[test]
 fn every_key_must_be_as_it_is_written() {
-    let check = |from: &str, to: &str, is: fn(&LockError) -> bool| {
-        assert!(FULL.contains(from), "{from}");
-        let document = FULL.replacen(from, to, 1);
-        let error = Lock::parse(&document).unwrap_err();
-        assert!(is(&error), "{to}: {error}");
-        assert!(error.hint().is_some());
-    };
     check("schema = 1", "schema = 2", |e| {
         *e == LockError::Schema { found: 2 }
     });
@@ -152,6 +156,10 @@ fn every_key_must_be_as_it_is_written() {
     check("sha256:abab", "abab", |e| {
         matches!(e, LockError::Value { .. })
     });
+}
+
+#[test]
+fn every_value_must_be_the_canonical_one() {
     check("mtime@12", "mtime@012", |e| {
         matches!(e, LockError::Value { .. })
     });

@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
     reason = "a test ends where what it is about is missing"
 )]
 
