@@ -1,6 +1,13 @@
 #![doc = include_str!("../../../docs/formats/recipe.md")]
 #![doc = ""]
 #![doc = include_str!("../../../docs/formats/lock.md")]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::unreachable
+)]
 
 mod canonical;
 mod diagnostic;
@@ -27,9 +34,7 @@ pub use recipe::{
 };
 pub use reference::{ImageReference, ParseReferenceError, RegistryReference, Version};
 pub use schema::recipe_schema;
-pub use settings::{
-    ParseTemplateError, Provider, ProviderKind, Registry, Settings, UrlTemplate, Variable,
-};
+pub use settings::{ParseTemplateError, Provider, ProviderKind, Registry, Settings, UrlTemplate};
 pub use span::{Span, Spanned};
 pub use supply::{Blob, Place, Supply, SupplyError, Wanted};
 pub use template::commented_template;

@@ -58,6 +58,29 @@ fn settings_have_two_tables_only() {
 }
 
 #[test]
+fn long_lines_and_far_places_are_named_by_their_line() {
+    let long = format!(
+        "schema = 1\n# {}\nsource.imge = \"{}\"\n",
+        "é".repeat(9),
+        "x".repeat(5000)
+    );
+    let far = format!("a = 1\n{}a = 2\n", "#\n".repeat(40_000));
+    insta::assert_snapshot!("long_line", shown(&long));
+    insta::assert_snapshot!("far_place", shown(&far));
+}
+
+#[test]
+fn problems_of_another_document_are_shown_without_harm() {
+    let problems = Recipe::parse("schema = 1\nsource.imge = \"a\"\n").expect_err("a wrong recipe");
+    for document in ["", "é", "ééééééééééééééééééééééé", "schema = 1\né"] {
+        for length in 0..20 {
+            let document = document.repeat(length);
+            problems.render("x", &document, 80, Colour::Never);
+        }
+    }
+}
+
+#[test]
 fn a_narrow_terminal_and_colours_change_nothing_else() {
     let document = "schema = 1\nsource.imge = \"a\"\n";
     let problems = Recipe::parse(document).expect_err("a wrong recipe");

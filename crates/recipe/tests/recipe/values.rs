@@ -224,9 +224,12 @@ fn deep_and_long_documents_are_refused_and_end_nothing() {
     let arrays = format!("x = {}", "[".repeat(500_000));
     let tables = format!("x = {}", "{a=".repeat(300_000));
     let long = " ".repeat((1 << 20) + 1);
-    let many: String = (0..80_000).map(|key| format!("k{key}=1\n")).collect();
+    let many = (0..80_000).fold(String::new(), |many, key| many + &format!("k{key}=1\n"));
+    let far = format!("a=1\n{}{}", "#\n".repeat(500_000), "a=1\n".repeat(10_000));
     let twice = "a=1\n".repeat(200_000);
-    for document in [dotted, header, quoted, arrays, tables, long, many, twice] {
+    for document in [
+        dotted, header, quoted, arrays, tables, long, many, twice, far,
+    ] {
         let problems = Recipe::parse(&document).unwrap_err();
         assert!(problems.iter().count() <= 100);
         let text = problems.render("x", &document, 80, enclair_recipe::Colour::Never);
