@@ -63,11 +63,21 @@ fn whoever_comes_at_the_moment_of_the_commit_does_not_download_again() {
 #[test]
 fn what_is_registered_before_it_comes_is_not_collected() {
     let (directory, store) = new_store();
+    // Many others, so that a collection takes longer than to register and to insert.
+    let others = directory.path().join("others");
+    fs::create_dir(&others).unwrap();
+    for number in 0..1000 {
+        let lock = others.join(number.to_string());
+        fs::write(&lock, b"").unwrap();
+        let name = digest(lock.as_os_str().as_encoded_bytes()).to_string();
+        let text = format!("lock {}\n", lock.display());
+        fs::write(store.root().join("names").join(name), text).unwrap();
+    }
     let done = AtomicBool::new(false);
     let worker = |number: u64| {
         let lock = directory.path().join(format!("{number}.lock"));
         fs::write(&lock, b"").unwrap();
-        for turn in 0..150 {
+        for turn in 0..50 {
             let content = bytes(number * 1000 + turn, 100);
             let sha256 = digest(&content);
             store.remember(&lock, &BTreeSet::from([sha256])).unwrap();
@@ -84,6 +94,7 @@ fn what_is_registered_before_it_comes_is_not_collected() {
         let collector = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 store.gc(&Collection::default()).unwrap();
+                thread::yield_now();
             }
         });
         let workers = [1, 2].map(|number| {
