@@ -74,6 +74,7 @@ fn what_is_registered_before_it_comes_is_not_collected() {
         fs::write(store.root().join("names").join(name), text).unwrap();
     }
     let done = AtomicBool::new(false);
+    let collections = AtomicU64::new(0);
     let worker = |number: u64| {
         let lock = directory.path().join(format!("{number}.lock"));
         fs::write(&lock, b"").unwrap();
@@ -94,6 +95,7 @@ fn what_is_registered_before_it_comes_is_not_collected() {
         let collector = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 store.gc(&Collection::default()).unwrap();
+                collections.fetch_add(1, Ordering::SeqCst);
                 thread::yield_now();
             }
         });
