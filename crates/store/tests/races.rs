@@ -93,8 +93,10 @@ fn what_is_registered_before_it_comes_is_not_collected() {
     };
     thread::scope(|scope| {
         let collector = scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                store.gc(&Collection::default()).unwrap();
+            while !done.load(Ordering::SeqCst) {
+                let collected = store.gc(&Collection::default());
+                done.fetch_or(collected.is_err(), Ordering::SeqCst);
+                collected.unwrap();
                 collections.fetch_add(1, Ordering::SeqCst);
                 thread::yield_now();
             }
@@ -104,7 +106,7 @@ fn what_is_registered_before_it_comes_is_not_collected() {
             scope.spawn(move || worker(number))
         });
         let results = workers.map(thread::ScopedJoinHandle::join);
-        done.store(true, Ordering::Relaxed);
+        done.store(true, Ordering::SeqCst);
         collector.join().unwrap();
         assert!(
             results.iter().all(Result::is_ok),
