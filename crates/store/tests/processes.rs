@@ -167,19 +167,6 @@ fn eight_processes_open_a_store_that_does_not_exist() {
 }
 
 #[test]
-fn threads_that_open_an_empty_directory_agree() {
-    for _ in 0..20 {
-        let directory = tempfile::tempdir().unwrap();
-        thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| Store::open(directory.path()).unwrap());
-            }
-        });
-        assert_eq!(files(directory.path()).len(), 2);
-    }
-}
-
-#[test]
 fn collecting_while_others_insert_and_read_takes_blobs_whole_or_not_at_all() {
     let (_directory, store) = new_store();
     let held = bytes(999, SIZE);

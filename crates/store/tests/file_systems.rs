@@ -1,6 +1,7 @@
 //! A disk that is full: an error with advice, nothing wrong left, and it goes on when there is room.
+//! A disk that can only be read: an export on it is a store to read from.
 //!
-//! Needs root, for a small file system of its own; without root it says that it proved nothing.
+//! Needs root, for small file systems of its own; without root it says that it proved nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,14 +24,27 @@ use enclair_store::{Error, OnAltered, Store};
 struct Small(tempfile::TempDir);
 
 impl Small {
-    fn mount() -> Self {
+    /// Nothing without root.
+    fn mount() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("SKIPPED: not root, so nothing was proved");
+            return None;
+        }
         let directory = tempfile::tempdir().unwrap();
         let status = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=1m", "enclair-store-test"])
             .arg(directory.path())
             .status();
         assert!(status.unwrap().success(), "a small file system is needed");
-        Self(directory)
+        Some(Self(directory))
+    }
+
+    fn make_read_only(&self) {
+        let status = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(self.path())
+            .status();
+        assert!(status.unwrap().success());
     }
 
     fn path(&self) -> &Path {
@@ -57,11 +71,9 @@ fn fill(root: &Path, bytes_left: usize) -> PathBuf {
 
 #[test]
 fn a_full_disk_is_an_error_and_nothing_is_wrong_afterwards() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: not root, nothing is known about full disks");
+    let Some(small) = Small::mount() else {
         return;
-    }
-    let small = Small::mount();
+    };
     let store = Store::open(&small.path().join("store")).unwrap();
     let right = add(&store, b"right");
     let ballast = fill(small.path(), 400 << 10);
@@ -92,4 +104,33 @@ fn a_full_disk_is_an_error_and_nothing_is_wrong_afterwards() {
         .unwrap();
     let report = store.verify(OnAltered::Report, &mut |_| ()).unwrap();
     assert!(report.is_clean());
+}
+
+#[test]
+fn an_export_on_a_disk_that_can_only_be_read_is_a_store() {
+    let Some(small) = Small::mount() else {
+        return;
+    };
+    let (_directory, store) = content::new_store();
+    let sha256 = add(&store, b"abc");
+    let target = small.path().join("export");
+    store.export(&target, &[sha256].into(), &[]).unwrap();
+    small.make_read_only();
+    let store = Store::open(&target).unwrap();
+    store.read_blob(&sha256, Some(3)).unwrap().finish().unwrap();
+    assert!(
+        store
+            .verify(OnAltered::Report, &mut |_| ())
+            .unwrap()
+            .is_clean()
+    );
+    let present = store.partial(&sha256, 3).unwrap();
+    assert!(matches!(present, enclair_store::Claim::Present));
+    let error = store.add(&mut &b"def"[..]).unwrap_err();
+    let source = match &error {
+        Error::Io { source, .. } => source.kind(),
+        error => panic!("{error}"),
+    };
+    assert_eq!(source, ErrorKind::ReadOnlyFilesystem);
+    assert!(error.hint().is_some());
 }
