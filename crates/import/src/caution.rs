@@ -6,11 +6,11 @@
 use crate::Import;
 use crate::document::{self, Field, Leaf, Rule};
 use crate::draft::{Draft, Key, Origin};
-use crate::error::{Error, Shown};
+use crate::error::Error;
 use crate::kind::ForeignKind;
 use crate::network::{self, LeftOut};
 use crate::note::NoteKind;
-use crate::outside::{DEBUG, FIREWALL, MACHINE, explain_dockerfile, project_path};
+use crate::outside::{DEBUG, FIREWALL, MACHINE, dockerfile_path, explain_dockerfile, name};
 use crate::text::Text;
 
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,7 @@ enum Place {
     IngressEnd,
     Protocol,
     EgressRange,
+    EgressPort,
     UnitLabel,
     Command,
     Args,
@@ -56,7 +57,7 @@ const FIELDS: &[Field<Place>] = &[
     nothing("enclave.network.ingress.cidr_ipv4", FIREWALL),
     place("enclave.network.ingress.ip_protocol", Place::Protocol),
     place("enclave.network.egress.cidr_ipv4", Place::EgressRange),
-    nothing("enclave.network.egress.port", FIREWALL),
+    place("enclave.network.egress.port", Place::EgressPort),
     nothing("enclave.network.egress.start_port", FIREWALL),
     nothing("enclave.network.egress.end_port", FIREWALL),
     place("enclave.network.egress.ip_protocol", Place::Protocol),
@@ -95,6 +96,12 @@ pub(crate) fn import(file_name: &str, text: &Text<'_>) -> Result<Import, Error> 
     let notes = document::place_fields(&leaves, FIELDS, UNKNOWN, |place, leaf| {
         importer.put(place, leaf)
     })?;
+    if !leaves.iter().any(|leaf| is_of(leaf, "enclave")) {
+        return Err(Error::Missing {
+            kind: ForeignKind::Caution,
+            field: "enclave",
+        });
+    }
     importer.command()?;
     let path = importer.containerfile();
     let mut draft = importer.draft;
@@ -128,6 +135,12 @@ fn started_unit(leaves: &[Leaf]) -> Result<String, Error> {
     Ok(block.unwrap_or_default().to_owned())
 }
 
+/// Whether a field is in a block, or is its label.
+fn is_of(leaf: &Leaf, block: &str) -> bool {
+    let rest = leaf.field.strip_prefix(block);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ' ', '[']))
+}
+
 struct Importer<'a> {
     draft: Draft,
     unit: String,
@@ -150,11 +163,11 @@ impl Importer<'_> {
         }
         match place {
             Place::EnclaveLabel => {
-                self.set(Key::Name, leaf.text()?, leaf)?;
+                self.set(Key::Name, name(leaf)?, leaf)?;
                 Ok(NoteKind::taken("`enclave.name`"))
             }
             Place::Containerfile => {
-                self.set(Key::Dockerfile, &project_path(leaf.text()?), leaf)?;
+                self.set(Key::Dockerfile, &dockerfile_path(leaf)?, leaf)?;
                 Ok(NoteKind::waits(
                     "`source.dockerfile`; `enclair init --from` reads the Containerfile itself, too",
                 ))
@@ -166,6 +179,9 @@ impl Importer<'_> {
             Place::IngressStart | Place::IngressEnd => self.range(place, leaf),
             Place::Protocol => Ok(protocol(leaf.text()?)),
             Place::EgressRange => self.egress(leaf),
+            Place::EgressPort => leaf
+                .port()
+                .map(|_| NoteKind::waits("`network.egress`, with its host")),
             Place::UnitLabel => Ok(NoteKind::nothing(
                 "an enclave runs one command, which needs no name",
             )),
@@ -184,8 +200,7 @@ impl Importer<'_> {
     }
 
     fn is_started(&self, leaf: &Leaf) -> bool {
-        let rest = leaf.field.strip_prefix(self.unit.as_str());
-        rest.is_some_and(|rest| rest.starts_with(['.', ' ', '[']))
+        is_of(leaf, &self.unit)
     }
 
     /// The other end of a range: the field of the same block that is called `name`.
@@ -220,24 +235,23 @@ impl Importer<'_> {
     fn egress(&mut self, leaf: &Leaf) -> Result<NoteKind, Error> {
         let text = leaf.text()?;
         let mut left_out = LeftOut::default();
+        let port = self.beside(leaf, "port").and_then(|port| port.port().ok());
         match network::host(text.strip_suffix("/32").unwrap_or(text)) {
-            Ok(host) => self.draft.push(Key::Egress, &host, leaf.line),
+            Ok(host) => {
+                let host = port.map_or(host.clone(), |port| format!("{host}:{port}"));
+                self.draft.push(Key::Egress, &host, leaf.line);
+            }
             Err(why) => left_out.add(text, why),
         }
         Ok(left_out.note())
     }
 
     fn variable(&mut self, leaf: &Leaf) -> Result<NoteKind, Error> {
-        let name = leaf.key.as_str();
-        if name.is_empty() || name.contains(['=', '\n']) {
-            return Err(Error::Type {
-                line: leaf.line,
-                field: leaf.field.clone(),
-                expected: "the name of a variable",
-                found: Shown::new(name),
-            });
+        let variable = leaf.key.as_str();
+        if variable.is_empty() || variable.contains(['=', '\n']) {
+            return Err(leaf.wrong("a variable with a name"));
         }
-        let variable = format!("{name}={}", leaf.scalar()?);
+        let variable = format!("{variable}={}", leaf.scalar()?);
         self.draft.push(Key::Env, &variable, leaf.line);
         Ok(NoteKind::taken("`run.env`"))
     }
@@ -268,7 +282,7 @@ impl Importer<'_> {
             .leaves
             .iter()
             .find(|leaf| leaf.is("enclave.build.containerfile") && !leaf.is_expression());
-        let written = written.and_then(|leaf| leaf.text().ok()).map(project_path);
+        let written = written.and_then(|leaf| dockerfile_path(leaf).ok());
         self.draft.assume(
             Key::Dockerfile,
             "Containerfile",

@@ -15,6 +15,9 @@ use crate::kind::ForeignKind;
 /// Columns of a comment.
 const WIDTH: usize = 96;
 
+/// Lines of the foreign file that one remark names.
+const ORIGINS: usize = 16;
+
 /// A key of the recipe, in the order in which keys are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
@@ -266,13 +269,25 @@ impl Draft {
             }
             None => "",
         };
+        if table == Table::Sign && entries.len() < 2 {
+            comment(
+                out,
+                "It needs both `certificate` and `key`; the other one is missing.",
+            );
+        }
         out.extend([hash, "[", table.name(), "]\n"]);
         for (key, entry) in entries {
             for text in &entry.comments {
                 comment(out, text);
             }
-            for line in assignment(key.name(), &entry.value).lines() {
-                out.extend([hash, line, "\n"]);
+            if table.waits().is_some() {
+                let (value, remark) = in_one_line(&entry.value);
+                if let Some(remark) = remark {
+                    comment(out, &remark);
+                }
+                out.extend([hash, key.name(), " = ", &value, "\n"]);
+            } else {
+                assignment(out, key.name(), &entry.value);
             }
         }
     }
@@ -307,18 +322,42 @@ fn basic(text: &str) -> String {
     TomlStringBuilder::new(text).as_basic().to_toml_value()
 }
 
-fn assignment(key: &str, value: &Value) -> String {
-    match value {
-        Value::One(value) => format!("{key} = {value}\n"),
-        Value::Many(items) => {
-            let mut out = format!("{key} = [\n");
-            for (item, line) in items {
-                out.extend(["  ", item, ", # line ", &line.to_string(), "\n"]);
-            }
-            out.push_str("]\n");
-            out
+/// A key with its value. Items stand on lines of their own, each run of them with its origin.
+fn assignment(out: &mut String, key: &str, value: &Value) {
+    let items = match value {
+        Value::One(value) => return out.extend([key, " = ", value, "\n"]),
+        Value::Many(items) => items,
+    };
+    out.extend([key, " = [\n"]);
+    let mut before = 0;
+    for (item, line) in items {
+        out.extend(["  ", item, ","]);
+        if *line != before {
+            out.extend([" # line ", &line.to_string()]);
+        }
+        out.push('\n');
+        before = *line;
+    }
+    out.push_str("]\n");
+}
+
+/// A value that takes no more than a line, so that one `#` makes it wait, and where it is from.
+fn in_one_line(value: &Value) -> (String, Option<String>) {
+    let items = match value {
+        Value::One(value) => return (value.clone(), None),
+        Value::Many(items) => items,
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for (_, line) in items {
+        let line = line.to_string();
+        if lines.last() != Some(&line) && lines.len() < ORIGINS {
+            lines.push(line);
         }
     }
+    let items: Vec<&str> = items.iter().map(|(item, _)| item.as_str()).collect();
+    let word = if lines.len() == 1 { "line" } else { "lines" };
+    let remark = format!("From {word} {}.", lines.join(", "));
+    (format!("[{}]", items.join(", ")), Some(remark))
 }
 
 /// A remark, broken into lines at spaces.

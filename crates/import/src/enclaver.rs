@@ -3,11 +3,11 @@
 use crate::Import;
 use crate::document::{self, Field, Leaf, Rule};
 use crate::draft::{Draft, Key, Origin};
-use crate::error::{Error, Shown};
+use crate::error::Error;
 use crate::kind::ForeignKind;
 use crate::network::{self, LeftOut};
 use crate::note::NoteKind;
-use crate::outside::{MACHINE, TLS, image_reference, image_taken};
+use crate::outside::{MACHINE, TLS, image_reference, image_taken, name};
 use crate::text::Text;
 
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +80,7 @@ pub(crate) fn import(file_name: &str, text: &Text<'_>) -> Result<Import, Error> 
     )?;
     if !draft.has(Key::Image) {
         return Err(Error::Missing {
+            kind: ForeignKind::Enclaver,
             field: "sources.app",
         });
     }
@@ -96,17 +97,13 @@ fn put(draft: &mut Draft, place: Place, leaf: &Leaf) -> Result<NoteKind, Error> 
     };
     match place {
         Place::Name => {
-            draft.set(Key::Name, leaf.text()?, origin)?;
+            draft.set(Key::Name, name(leaf)?, origin)?;
             Ok(NoteKind::taken("`enclave.name`"))
         }
         Place::App => {
             let reference = leaf.text()?;
-            let image = image_reference(reference).ok_or_else(|| Error::Type {
-                line: leaf.line,
-                field: leaf.field.clone(),
-                expected: "the reference of an image",
-                found: Shown::new(reference),
-            })?;
+            let image = image_reference(reference)
+                .ok_or_else(|| leaf.wrong("the reference of an image"))?;
             draft.set(Key::Image, &image, origin)?;
             Ok(image_taken(reference))
         }

@@ -135,9 +135,11 @@ pub enum Error {
         /// Which field.
         field: String,
     },
-    /// Without this field there is nothing to build.
-    #[error("`{field}` is missing: it says what goes into the enclave")]
+    /// A field that every such file has.
+    #[error("`{field}` is missing; {kind} always has it")]
     Missing {
+        /// Whose file.
+        kind: ForeignKind,
         /// Which one.
         field: &'static str,
     },

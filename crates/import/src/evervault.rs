@@ -12,7 +12,7 @@ use crate::error::{Error, Shown};
 use crate::kind::ForeignKind;
 use crate::network::{self, LeftOut};
 use crate::note::NoteKind;
-use crate::outside::{DEBUG, REGISTERS, explain_dockerfile, project_path};
+use crate::outside::{DEBUG, REGISTERS, dockerfile_path, explain_dockerfile, name};
 use crate::text::Text;
 
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +99,12 @@ pub(crate) fn import(file_name: &str, text: &Text<'_>) -> Result<Import, Error> 
         "this release knows no such field of Evervault",
         |place, leaf| put(&mut draft, &mut egress, place, leaf),
     )?;
+    if !draft.has(Key::Name) {
+        return Err(Error::Missing {
+            kind: ForeignKind::Evervault,
+            field: "name",
+        });
+    }
     for (host, line) in &egress.hosts {
         if egress.ports.is_empty() {
             draft.push(Key::Egress, host, *line);
@@ -110,9 +116,7 @@ pub(crate) fn import(file_name: &str, text: &Text<'_>) -> Result<Import, Error> 
     let why = "The file does not name it; this is what it is then.";
     draft.assume(Key::Dockerfile, "Dockerfile", why);
     let dockerfile = leaves.iter().find(|leaf| leaf.field == "dockerfile");
-    let path = dockerfile
-        .and_then(|leaf| leaf.text().ok())
-        .map(project_path);
+    let path = dockerfile.and_then(|leaf| dockerfile_path(leaf).ok());
     explain_dockerfile(&mut draft, path.as_deref().unwrap_or("Dockerfile"));
     Ok(Import {
         recipe: draft.finish(),
@@ -132,11 +136,11 @@ fn put(
     };
     match place {
         Place::Name => {
-            draft.set(Key::Name, leaf.text()?, origin)?;
+            draft.set(Key::Name, name(leaf)?, origin)?;
             Ok(NoteKind::taken("`enclave.name`"))
         }
         Place::Dockerfile => {
-            draft.set(Key::Dockerfile, &project_path(leaf.text()?), origin)?;
+            draft.set(Key::Dockerfile, &dockerfile_path(leaf)?, origin)?;
             Ok(NoteKind::waits(
                 "`source.dockerfile`; `enclair init --from` reads the Dockerfile itself, too",
             ))

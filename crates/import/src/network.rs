@@ -63,7 +63,7 @@ pub(crate) fn host(text: &str) -> Result<String, NoHost> {
 
 fn is_name(name: &str) -> bool {
     let label = |label: &str| {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         (1..=63).contains(&label.len())
             && label.bytes().all(inner)
             && !label.starts_with('-')

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Shown;
+use crate::outside::is_principal;
 
 /// Endings of archives that ADD unpacks.
 const ARCHIVES: [&str; 12] = [
@@ -65,7 +66,8 @@ pub(super) fn copied(words: &[String], place: &Place<'_>) -> Result<Vec<Copied>,
 fn one(source: &str, target: &str, below: bool) -> Result<Copied, String> {
     let from = project_source(source)?;
     let base = from.rsplit('/').next().unwrap_or(&from).to_owned();
-    let is_directory = from == "." || source.ends_with('/') || source.ends_with("/.");
+    let ends_alike = target.ends_with(&format!("/{base}"));
+    let is_directory = from == "." || source.ends_with('/') || source.ends_with("/.") || ends_alike;
     if !below || is_directory {
         let to = target.to_owned();
         let guess = None;
@@ -159,10 +161,7 @@ pub(super) fn unpacked_or_fetched(source: &str) -> Option<&'static str> {
 
 /// `owner` of a recipe. Docker takes a number alone for the group as well.
 pub(super) fn owner(text: &str) -> Result<String, &'static str> {
-    let plain = |part: &str| {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        !part.is_empty() && part.bytes().all(inner)
-    };
+    let plain = |part: &str| !part.is_empty() && is_principal(part);
     let is_id = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let bad = "it is no user and group";
     match text.split_once(':') {
@@ -215,6 +214,12 @@ mod tests {
             ([".", "."], ".", "/app", false),
             (["./src/", "./src"], "src", "/app/src", false),
             (["src", "/opt/"], "src", "/opt", true),
+            (
+                ["web/static", "./static/"],
+                "web/static",
+                "/app/static",
+                false,
+            ),
             (
                 ["target/tool", "/usr/bin/"],
                 "target/tool",

@@ -9,6 +9,7 @@ use super::read::Instruction;
 use super::words::{Expander, Lookup, split_quoted};
 use crate::draft::File;
 use crate::note::NoteKind;
+use crate::outside::is_principal;
 
 /// A value and the instruction that gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,7 +189,7 @@ impl Image {
 
     fn user(&mut self, at: usize, instruction: &Instruction, context: &mut Context<'_>) -> Outcome {
         let user = self.expand(&instruction.arguments, context)?;
-        if user.is_empty() || user.contains(char::is_whitespace) {
+        if !user.split(':').all(is_principal) || user.split(':').count() > 2 {
             return Err("it names no user".to_owned());
         }
         replaced(self.user.as_ref(), context.ledger, "USER");
@@ -361,7 +362,11 @@ impl Image {
             });
         }
         Ok(if guesses.is_empty() {
-            NoteKind::taken("files")
+            NoteKind::taken(if self.is_empty && self.archive.is_none() {
+                "`source.files`"
+            } else {
+                "`overlay`"
+            })
         } else {
             NoteKind::changed(guesses.join("; "))
         })
@@ -440,7 +445,7 @@ pub(super) fn argument_note(defaults: bool) -> NoteKind {
             "its value is written out where it is used; a recipe has no `--build-arg`",
         )
     } else {
-        NoteKind::nothing("nothing that goes into the image needs it")
+        NoteKind::changed("a recipe has no `--build-arg`; nothing in this one needs its value")
     }
 }
 

@@ -188,7 +188,7 @@ impl Leaf {
         }
     }
 
-    fn wrong(&self, expected: &'static str) -> Error {
+    pub(crate) fn wrong(&self, expected: &'static str) -> Error {
         Error::Type {
             line: self.line,
             field: self.field.clone(),

@@ -97,8 +97,8 @@ pub(crate) fn read_hcl(text: &Text<'_>) -> Result<Node, Error> {
 /// A document is a table.
 fn top(node: Node) -> Result<Node, Error> {
     let found = match &node.value {
-        Value::Table(_) => return Ok(node),
-        Value::Null => "nothing",
+        Value::Table(entries) if !entries.is_empty() => return Ok(node),
+        Value::Null | Value::Table(_) => "nothing",
         Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Expression(_) => "one value",
         Value::List(_) => "a list",
     };
