@@ -12,6 +12,7 @@ use enclair_tree::{NodeKind, Spool, Tree, TreePath, read_body};
 use oci_spec::image::ImageConfiguration;
 
 use crate::error::Error;
+use crate::request::Process;
 use crate::user;
 
 /// What container runtimes search for a program when the image does not say.
@@ -30,7 +31,8 @@ pub struct Surroundings {
     pub vsock: Access,
 }
 
-/// What `image` says should run, with names resolved against its root filesystem.
+/// What should run: as `image` says, or as `process` says instead, with names resolved against the
+/// root filesystem.
 ///
 /// # Errors
 ///
@@ -38,26 +40,36 @@ pub struct Surroundings {
 /// an argument or variable.
 pub(crate) fn configuration_of(
     image: &ImageConfiguration,
+    process: &Process,
     tree: &Tree,
     spool: &dyn Spool,
 ) -> Result<Configuration, Error> {
     let config = image.config().clone().unwrap_or_default();
     let part = |part: &Option<Vec<String>>| part.clone().unwrap_or_default();
-    let argv = [part(config.entrypoint()), part(config.cmd())].concat();
+    let of_image = || [part(config.entrypoint()), part(config.cmd())].concat();
+    let argv = process.command.clone().unwrap_or_else(of_image);
     if argv.first().is_none_or(String::is_empty) {
         return Err(Error::NoProgram);
     }
     let identity = user::resolve(
-        config.user().as_deref().unwrap_or_default(),
+        process
+            .user
+            .as_ref()
+            .or(config.user().as_ref())
+            .map_or("", String::as_str),
         &read_text(tree, spool, "etc/passwd")?,
         &read_text(tree, spool, "etc/group")?,
     )?;
-    let cwd = config.working_dir().clone().filter(|cwd| !cwd.is_empty());
+    let cwd = process.workdir.as_ref().or(config.working_dir().as_ref());
+    let cwd = cwd.cloned().filter(|cwd| !cwd.is_empty());
     let cwd = cwd.unwrap_or_else(|| "/".to_owned());
     if !cwd.starts_with('/') {
         return Err(Error::RelativeDirectory { path: cwd });
     }
-    let env = complete_environment(part(config.env()), identity.home.as_deref());
+    let env = complete_environment(
+        environment(part(config.env()), &process.env),
+        identity.home.as_deref(),
+    );
     if let Some(text) = argv.iter().chain(&env).find(|text| text.contains('\0')) {
         return Err(Error::NulInProcess { text: text.clone() });
     }
@@ -98,6 +110,18 @@ pub(crate) fn complete(
     configuration
 }
 
+/// Replaces variables in their places; new ones follow in their order.
+fn environment(mut env: Vec<String>, changes: &[String]) -> Vec<String> {
+    let name = |variable: &str| variable.split('=').next().map(str::to_owned);
+    for change in changes {
+        match env.iter_mut().find(|old| name(old) == name(change)) {
+            Some(old) => old.clone_from(change),
+            None => env.push(change.clone()),
+        }
+    }
+    env
+}
+
 /// Adds what a container runtime adds: PATH in front and HOME behind, where the image sets none.
 fn complete_environment(mut env: Vec<String>, home: Option<&str>) -> Vec<String> {
     let sets = |env: &[String], name: &str| env.iter().any(|entry| entry.starts_with(name));
@@ -134,6 +158,16 @@ pub(crate) fn read_text(tree: &Tree, spool: &dyn Spool, path: &str) -> Result<St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_is_replaced_where_it_stands_and_a_new_one_follows() {
+        let of_image = vec!["A=1".to_owned(), "B=2".into(), "AB=3".into()];
+        let changes = ["B=".to_owned(), "C=x=y".into(), "A=0".into()];
+        assert_eq!(
+            environment(of_image, &changes),
+            ["A=0", "B=", "AB=3", "C=x=y"]
+        );
+    }
 
     #[test]
     fn path_and_home_are_added_only_where_the_image_sets_none() {

@@ -14,24 +14,37 @@ use std::path::Path;
 
 use enclair_digest::Engine;
 use enclair_finding::Findings;
+use enclair_recipe::Supply;
 use enclair_tree::Forecast;
 
 use crate::compression::Compression;
 use crate::configuration::complete;
 use crate::error::Error;
 use crate::further::MAX_RAMDISKS;
+use crate::git::repository_of;
 use crate::output::OutputFile;
 use crate::parts::Parts;
 use crate::plan::{Bodies, Planned, RamdiskSection};
 use crate::progress::Progress;
 use crate::ramdisk::{Ramdisk, lines};
 use crate::report::{
-    EifFile, FORMAT, NitroMeasurements, PartsReport, Report, SCHEMA, memory_mib, section_reports,
+    EifFile, FORMAT, NitroMeasurements, PartsReport, ProvenanceReport, Report, SCHEMA, memory_mib,
+    section_reports,
 };
-use crate::repository::repository_of;
 use crate::request::{BuildRequest, ImageLayout};
 use crate::root::{Root, times};
 use crate::spool::FileSpool;
+
+/// What a build works with and does not decide.
+#[derive(Debug)]
+pub struct Tools<'a, E> {
+    /// What computes digests.
+    pub engine: &'a E,
+    /// Where blobs come from.
+    pub supply: &'a dyn Supply,
+    /// Who is told how far it is.
+    pub progress: &'a dyn Progress,
+}
 
 /// Builds into the directory `out`: `enclave.eif`, `measurements.json` and `enclave.pcrs`.
 ///
@@ -42,21 +55,23 @@ use crate::spool::FileSpool;
 pub fn build<E: Engine>(
     request: &BuildRequest,
     out: &Path,
-    engine: &E,
-    progress: &dyn Progress,
+    tools: &Tools<'_, E>,
 ) -> Result<Report, Error> {
+    let Tools {
+        engine, progress, ..
+    } = *tools;
     let target = out.join("enclave.eif");
     let write = |source| Error::Write {
         path: target.clone(),
         source,
     };
     let mut findings = Findings::new();
-    let parts = Parts::read(request, &mut findings)?;
+    let parts = Parts::read(request, tools.supply, &mut findings)?;
     fs::create_dir_all(out).map_err(|source| Error::Write {
         path: out.to_owned(),
         source,
     })?;
-    let root = Root::read(request, &target, engine, progress)?;
+    let root = Root::read(request, &target, tools)?;
     findings.merge(root.findings.clone());
 
     let ramdisks = ramdisks(request, &parts, &root)?;
@@ -92,6 +107,8 @@ pub fn build<E: Engine>(
         memory_mib: memory_mib(written.file_size, root.memory()),
         parts: PartsReport::new(&parts, engine),
         source: root.source.clone(),
+        laid: root.laid.clone(),
+        provenance: ProvenanceReport::from(&request.provenance),
         normalised: root.normalised.clone(),
         findings,
         repository: repository_of(&request.directory),

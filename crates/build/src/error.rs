@@ -8,6 +8,7 @@ use enclair_digest::{ContentError, ParseDigestError, Sha256};
 use enclair_eif::Arch;
 use enclair_finding::Finding;
 use enclair_inspect::{KernelError, KernelKind};
+use enclair_recipe::SupplyError;
 use enclair_tree::{CpioError, PathError};
 use thiserror::Error;
 
@@ -45,6 +46,33 @@ pub enum Error {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// A blob that the store does not have.
+    #[error("an input is not in the store")]
+    Supply {
+        /// Which, and why.
+        #[source]
+        source: SupplyError,
+    },
+    /// An image that is elsewhere.
+    #[error("`{reference}` is not on this disk, and was not locked")]
+    NotOnThisDisk {
+        /// As the user wrote it.
+        reference: String,
+    },
+    /// The manifest does not list what the lock says it lists.
+    #[error(
+        "the lock and the manifest of `{reference}` do not agree about configuration and layers"
+    )]
+    LockedImage {
+        /// The image, as the lock names it.
+        reference: String,
+    },
+    /// Files of the project cannot be laid into the root filesystem.
+    #[error(transparent)]
+    Files {
+        /// Which, and why.
+        source: crate::files::Error,
     },
     /// Part of an image cannot be read, or is not what its digest says.
     #[error("`{name}` cannot be read")]
@@ -411,6 +439,10 @@ impl Error {
                 Some("the image is damaged or was changed; export or fetch it again")
             }
             Self::RelativeDirectory { .. } => Some("give WORKDIR a leading `/`"),
+            Self::LockedImage { .. } => {
+                Some("the lock was edited or merged by hand; `enclair lock --update source`")
+            }
+            Self::Files { source } => source.hint(),
             Self::Layer { source, .. }
             | Self::Ramdisk { source, .. }
             | Self::Further { source, .. } => source.hint(),
@@ -420,6 +452,8 @@ impl Error {
             Self::Archive { source } => source.hint(),
             Self::Eif { source } => source.hint(),
             Self::Open { .. }
+            | Self::Supply { .. }
+            | Self::NotOnThisDisk { .. }
             | Self::Empty { .. }
             | Self::Output { .. }
             | Self::Write { .. }
@@ -481,6 +515,12 @@ impl From<enclair_tree::Error> for Error {
 impl From<enclair_configuration::Error> for Error {
     fn from(source: enclair_configuration::Error) -> Self {
         Self::Configuration { source }
+    }
+}
+
+impl From<crate::files::Error> for Error {
+    fn from(source: crate::files::Error) -> Self {
+        Self::Files { source }
     }
 }
 

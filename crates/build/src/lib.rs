@@ -8,7 +8,6 @@
 //! - [`assemble`] writes the bare container.
 //! - [`extract_to_directory`] and its siblings take an image apart again.
 //! - [`files`] lays files of a project over a root filesystem.
-//! - [`ImageReference`] names container images on the local disk.
 //!
 //! This crate owns the threads, the temporary files and the atomic outputs. It parses no command
 //! line and prints nothing: what it has to say while it works goes through [`Progress`].
@@ -16,6 +15,7 @@
 mod assemble;
 mod compression;
 mod configuration;
+mod content;
 mod embedded;
 mod enclave;
 mod engine;
@@ -25,6 +25,7 @@ mod extract;
 pub mod files;
 pub mod findings;
 mod further;
+mod git;
 mod image;
 mod measure;
 mod normalise;
@@ -32,10 +33,10 @@ mod output;
 mod parts;
 mod plan;
 mod progress;
+mod project;
 mod ramdisk;
 mod readahead;
 mod report;
-mod repository;
 mod request;
 mod root;
 mod spool;
@@ -45,21 +46,24 @@ pub use assemble::{Assembly, assemble};
 pub use compression::Compression;
 pub use configuration::Surroundings;
 pub use embedded::{Embedded, embedded};
-pub use enclave::build;
+pub use enclave::{Tools, build};
 pub use engine::AwsLc;
 pub use epoch::{Epoch, ParseEpochError};
 pub use error::Error;
 pub use extract::{extract_section, extract_to_directory, extract_to_tar};
-pub use image::{ImageReference, ParseReferenceError, Transport};
+pub use git::{HistoryError, Recorded, Repository, commit_time, history, repository_of, top_of};
 pub use measure::{Measurer, Threads};
-pub use normalise::{Applied, Normalization};
+pub use normalise::{Applied, Rule, UnknownRule};
 pub use output::OutputFile;
 pub use parts::{COMMAND_LINE_AARCH64, COMMAND_LINE_X86_64};
 pub use progress::{Progress, Silent};
-pub use report::{
-    EifFile, FORMAT, NitroMeasurements, PartsReport, Report, SCHEMA, SectionReport, Source,
-    memory_mib, section_reports,
+pub use project::{
+    BuildOptions, Entry, Freshness, LockChange, LockFile, Locking, Outcome, Project, ProjectError,
+    UnknownEntry, obtain_image,
 };
-pub use repository::{Repository, repository_of};
-pub use request::{BuildRequest, ImageLayout};
+pub use report::{
+    EifFile, FORMAT, NitroMeasurements, PartsReport, ProvenanceReport, Report, SCHEMA,
+    SectionReport, Source, memory_mib, section_reports,
+};
+pub use request::{BuildRequest, Content, ImageLayout, Process, Provenance, RootSource};
 pub use spool::FileSpool;

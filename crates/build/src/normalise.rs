@@ -1,8 +1,11 @@
 //! Normalisation: what is changed in a root filesystem because it carries no meaning.
 //!
 //! Each rule has an id and a version (`mtime@1`); both go into every report, because a rule that
-//! changes its mind changes measurements. The set is fixed by format 1. A rule says how many
-//! entries it touched: nothing is changed silently.
+//! changes its mind changes measurements. The default set is fixed by format 1; a lock lists the
+//! rules that it was made with, and those are applied. A rule says how many entries it touched:
+//! nothing is changed silently.
+
+use std::str::FromStr;
 
 use enclair_tree::{NodeKind, Tree, TreePath};
 use schemars::JsonSchema;
@@ -11,15 +14,57 @@ use serde::Serialize;
 use crate::epoch::Epoch;
 use crate::error::Error;
 
-/// Whether the rules are applied.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Normalization {
-    /// The rules of the format.
-    #[default]
-    Format,
-    /// None: the ramdisk holds what the layers hold, times included. For comparisons with other
-    /// tools; two builds of the same source will differ.
-    None,
+/// A rule in one of its versions. Each version stays here as it was, for locks that name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Removes the empty files that container runtimes leave.
+    RuntimeFiles1,
+    /// Sets every time to the epoch.
+    Mtime1,
+}
+
+impl Rule {
+    /// The rules of format 1, in their order.
+    pub const FORMAT: [Self; 2] = [Self::RuntimeFiles1, Self::Mtime1];
+
+    const ALL: [Self; 2] = Self::FORMAT;
+
+    /// Rule and version, as in `mtime@1`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RuntimeFiles1 => "runtime-files@1",
+            Self::Mtime1 => "mtime@1",
+        }
+    }
+
+    /// The rule without its version, as recipes name it.
+    pub fn id(self) -> &'static str {
+        self.name().split('@').next().unwrap_or_default()
+    }
+
+    fn apply(self, tree: &mut Tree, epoch: Epoch) -> Result<Applied, Error> {
+        match self {
+            Self::RuntimeFiles1 => remove_runtime_files(tree),
+            Self::Mtime1 => Ok(set_times(tree, epoch)),
+        }
+    }
+}
+
+/// Text that names no rule of this release.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no rule `{0}` in this release")]
+pub struct UnknownRule(pub String);
+
+impl FromStr for Rule {
+    type Err = UnknownRule;
+
+    /// Finds a rule by name and version.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|rule| rule.name() == text)
+            .ok_or_else(|| UnknownRule(text.to_owned()))
+    }
 }
 
 /// What one rule did.
@@ -47,13 +92,17 @@ const RUNTIME_FILES: [&[u8]; 5] = [
     b"etc/resolv.conf",
 ];
 
-/// Applies the rules of format 1, in their fixed order.
+/// Applies rules in their order.
 ///
 /// # Errors
 ///
 /// Those of the tree, which a path of the fixed list cannot cause.
-pub(crate) fn normalise(tree: &mut Tree, epoch: Epoch) -> Result<Vec<Applied>, Error> {
-    Ok(vec![remove_runtime_files(tree)?, set_times(tree, epoch)])
+pub(crate) fn normalise(
+    tree: &mut Tree,
+    rules: &[Rule],
+    epoch: Epoch,
+) -> Result<Vec<Applied>, Error> {
+    rules.iter().map(|rule| rule.apply(tree, epoch)).collect()
 }
 
 fn remove_runtime_files(tree: &mut Tree) -> Result<Applied, Error> {
@@ -70,7 +119,7 @@ fn remove_runtime_files(tree: &mut Tree) -> Result<Applied, Error> {
         }
     }
     Ok(Applied {
-        rule: "runtime-files@1",
+        rule: Rule::RuntimeFiles1.name(),
         count: removed.len() as u64,
         what: "empty files that a container runtime left were removed",
         removed,
@@ -86,7 +135,7 @@ fn set_times(tree: &mut Tree, epoch: Epoch) -> Applied {
         }
     });
     Applied {
-        rule: "mtime@1",
+        rule: Rule::Mtime1.name(),
         count,
         what: "modification times were set to the epoch",
         removed: Vec::new(),
@@ -126,7 +175,7 @@ mod tests {
             ),
             ("etc/other", file(b"")),
         ]);
-        let applied = normalise(&mut tree, Epoch(0)).unwrap();
+        let applied = normalise(&mut tree, &Rule::FORMAT, Epoch(0)).unwrap();
         assert_eq!(applied[0].removed, [".dockerenv", "etc/hosts"]);
         let left: Vec<_> = tree.iter().map(|(path, ..)| path.to_string()).collect();
         for kept in ["etc/hostname", "etc/resolv.conf", "etc/other"] {
@@ -141,7 +190,7 @@ mod tests {
             let path = TreePath::parse(name.as_bytes()).unwrap();
             tree.get_mut(&path).unwrap().metadata.mtime = mtime;
         }
-        let applied = normalise(&mut tree, Epoch(100)).unwrap();
+        let applied = normalise(&mut tree, &Rule::FORMAT, Epoch(100)).unwrap();
         assert!(tree.iter().all(|(_, _, node)| node.metadata.mtime == 100));
         // a, c and the root directory.
         assert_eq!((applied[1].rule, applied[1].count), ("mtime@1", 3));

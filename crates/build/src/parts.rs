@@ -1,19 +1,19 @@
 //! What is measured besides the application: kernel, command line, init; and the metadata.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
+use std::path::Path;
 
 use enclair_eif::{Arch, BuildMetadata, Metadata};
 use enclair_finding::Findings;
 use enclair_inspect::{Kernel, check_kernel, parse_kernel};
+use enclair_recipe::Supply;
 
 use crate::configuration::Surroundings;
 use crate::embedded::{Embedded, embedded};
 use crate::error::Error;
 use crate::report::FORMAT;
-use crate::request::{BuildRequest, ImageLayout};
+use crate::request::{BuildRequest, Content, ImageLayout};
 
 /// The x86-64 command line of format 1; `docs/formats/image.md` says what each word is for.
 pub const COMMAND_LINE_X86_64: &str = "reboot=k panic=30 pci=off nomodules console=ttyS0 \
@@ -48,26 +48,35 @@ impl Parts {
     ///
     /// A file that cannot be read, a kernel of another kind or architecture, a command line that
     /// would change what is measured unseen.
-    pub(crate) fn read(request: &BuildRequest, findings: &mut Findings) -> Result<Self, Error> {
+    pub(crate) fn read(
+        request: &BuildRequest,
+        supply: &dyn Supply,
+        findings: &mut Findings,
+    ) -> Result<Self, Error> {
         let bootstrap = request.layout == ImageLayout::Bootstrap;
         if bootstrap && request.surroundings != Surroundings::default() {
             return Err(Error::BootstrapSurroundings);
         }
         let command_line = command_line(request)?;
         let bytes = match &request.kernel {
-            Some(path) => Cow::Owned(read_part(path)?),
+            Some(content) => Cow::Owned(read_part(content, supply)?),
             None => Cow::Borrowed(carried(request.arch, "kernel")?.kernel),
         };
-        let path = request.kernel.as_deref().unwrap_or(Path::new("bzImage"));
+        let path = match &request.kernel {
+            Some(Content::File(path) | Content::Pinned { path, .. }) => path,
+            Some(Content::Blob { name, .. }) => Path::new(name),
+            None => Path::new("bzImage"),
+        };
         let kernel = identify_kernel(path, &bytes, request.arch)?;
         findings.merge(check_kernel(&kernel, &bytes));
         let metadata = metadata(request, &kernel).to_json();
         let init = match (&request.init, request.layout) {
-            (Some(path), _) => Cow::Owned(read_part(path)?),
+            (Some(content), _) => Cow::Owned(read_part(content, supply)?),
             (None, ImageLayout::Enclair) => Cow::Borrowed(carried(request.arch, "init")?.init),
             (None, ImageLayout::Bootstrap) => return Err(Error::NoBootstrapInit),
         };
-        let module = request.module.as_deref().map(read_part).transpose()?;
+        let read = |content| read_part(content, supply);
+        let module = request.module.as_ref().map(read).transpose()?;
         Ok(Self {
             kernel: bytes,
             command_line,
@@ -83,11 +92,16 @@ fn carried(arch: Arch, what: &'static str) -> Result<Embedded, Error> {
     embedded(arch).ok_or(Error::NotCarried { what, arch })
 }
 
-fn command_line(request: &BuildRequest) -> Result<String, Error> {
-    let default = match request.arch {
+/// The command line of format 1 for `arch`.
+pub(crate) const fn default_command_line(arch: Arch) -> &'static str {
+    match arch {
         Arch::X86_64 => COMMAND_LINE_X86_64,
         Arch::Aarch64 => COMMAND_LINE_AARCH64,
-    };
+    }
+}
+
+fn command_line(request: &BuildRequest) -> Result<String, Error> {
+    let default = default_command_line(request.arch);
     let command_line = request.command_line.as_deref().unwrap_or(default);
     for (character, what) in [('\0', "a NUL"), ('\n', "a newline")] {
         if command_line.contains(character) {
@@ -133,26 +147,23 @@ fn metadata(request: &BuildRequest, kernel: &Kernel) -> Metadata {
     }
 }
 
-fn read_part(path: &Path) -> Result<Vec<u8>, Error> {
-    let open = |source| Error::Open {
-        path: PathBuf::from(path),
-        source,
-    };
+fn read_part(content: &Content, supply: &dyn Supply) -> Result<Vec<u8>, Error> {
+    let name = content.name();
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(open)?;
-    file.take(MAX_PART + 1)
+    content
+        .open(supply)?
+        .take(MAX_PART + 1)
         .read_to_end(&mut bytes)
-        .map_err(open)?;
+        .map_err(|source| Error::Read {
+            name: name.clone(),
+            source,
+        })?;
     if bytes.len() as u64 > MAX_PART {
-        return Err(Error::TooLarge {
-            name: path.display().to_string(),
-            limit: MAX_PART,
-        });
+        let limit = MAX_PART;
+        return Err(Error::TooLarge { name, limit });
     }
     if bytes.is_empty() {
-        return Err(Error::Empty {
-            path: path.to_owned(),
-        });
+        return Err(Error::Empty { path: name.into() });
     }
     Ok(bytes)
 }

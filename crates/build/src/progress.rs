@@ -1,7 +1,7 @@
 //! What a long operation tells its caller while it runs.
 
 /// Receives progress. The library calls it, a command draws it; a pipe gets [`Silent`].
-pub trait Progress {
+pub trait Progress: std::fmt::Debug {
     /// A stage begins, with the number of bytes it will go through where that is known.
     fn stage(&self, name: &'static str, bytes: Option<u64>);
 

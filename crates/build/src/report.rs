@@ -12,9 +12,11 @@ use enclair_finding::Findings;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::files::Laid;
+use crate::git::Repository;
 use crate::normalise::Applied;
 use crate::parts::Parts;
-use crate::repository::Repository;
+use crate::request::Provenance;
 
 /// Version of this document.
 pub const SCHEMA: u32 = 1;
@@ -47,8 +49,15 @@ pub struct Report {
     pub memory_mib: u64,
     /// What boots the image.
     pub parts: PartsReport,
-    /// The container image that went in.
-    pub source: Source,
+    /// The container image that went in, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// Files of the project that were laid into the root filesystem, and what was left out.
+    #[serde(flatten)]
+    pub laid: Laid,
+    /// Where the image comes from: hints.
+    #[serde(flatten)]
+    pub provenance: ProvenanceReport,
     /// The rules that were applied.
     pub normalised: Vec<Applied>,
     /// What else there is to know.
@@ -57,6 +66,30 @@ pub struct Report {
     /// The commit that was checked out where the build ran: a hint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<Repository>,
+}
+
+/// Where an image comes from, as whoever built it says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ProvenanceReport {
+    /// The recipe, relative to the top of its repository where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
+    /// SHA-256 of the lock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
+    /// What an outsider should know, such as inputs that nobody else can get.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl From<&Provenance> for ProvenanceReport {
+    fn from(provenance: &Provenance) -> Self {
+        Self {
+            recipe: provenance.recipe.clone(),
+            lock: provenance.lock.map(|digest| digest.to_string()),
+            notes: provenance.notes.clone(),
+        }
+    }
 }
 
 /// Registers under the names and in the form of `nitro-cli`.

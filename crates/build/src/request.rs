@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use enclair_digest::Limits;
+use enclair_digest::{Limits, Sha256};
 use enclair_eif::Arch;
+use enclair_recipe::{Blob, ImageReference, LockedImage};
 
 use crate::compression::Compression;
 use crate::configuration::Surroundings;
 use crate::epoch::Epoch;
-use crate::image::ImageReference;
+use crate::files;
 use crate::measure::Threads;
-use crate::normalise::Normalization;
+use crate::normalise::Rule;
 
 /// How the ramdisks are laid out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,17 +33,79 @@ impl ImageLayout {
     }
 }
 
+/// A file that goes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A file on this machine, as it is when it is read.
+    File(PathBuf),
+    /// A file on this machine that must be what a lock says.
+    Pinned {
+        /// The file.
+        path: PathBuf,
+        /// What it must be.
+        blob: Blob,
+    },
+    /// A blob of the store.
+    Blob {
+        /// What it must be.
+        blob: Blob,
+        /// What it is called in messages.
+        name: String,
+    },
+}
+
+/// Where the root filesystem comes from, before files are laid over it.
+#[derive(Debug, Clone)]
+pub enum RootSource {
+    /// A container image on this disk: a reference without a registry or a daemon.
+    Local(ImageReference),
+    /// A container image whose blobs are in the store.
+    Locked(LockedImage),
+    /// A tar archive of a root filesystem, compressed or not.
+    Archive(Content),
+    /// Nothing: all there is are the files.
+    Empty,
+}
+
+/// What is to run, where it is not as the container image says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Program and arguments, instead of ENTRYPOINT and CMD.
+    pub command: Option<Vec<String>>,
+    /// `NAME=value`: replaces the image's variable of that name, or follows the others.
+    pub env: Vec<String>,
+    /// Instead of USER.
+    pub user: Option<String>,
+    /// Instead of WORKDIR.
+    pub workdir: Option<String>,
+}
+
+/// What the report says about where the request comes from: hints, none of which is measured.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The recipe, relative to the top of its repository where there is one.
+    pub recipe: Option<String>,
+    /// SHA-256 of the lock.
+    pub lock: Option<Sha256>,
+    /// What an outsider should know.
+    pub notes: Vec<String>,
+}
+
 /// What to build.
 #[derive(Debug, Clone)]
 pub struct BuildRequest {
-    /// The container image.
-    pub image: ImageReference,
+    /// Where the root filesystem comes from.
+    pub root: RootSource,
+    /// Files of the project that are laid over it, in order. Paths are relative to `directory`.
+    pub files: Vec<files::Entry>,
+    /// What is to run.
+    pub process: Process,
     /// The kernel; `None` for the one that this program carries.
-    pub kernel: Option<PathBuf>,
+    pub kernel: Option<Content>,
     /// The program that the kernel starts; `None` for the one that this program carries.
-    pub init: Option<PathBuf>,
+    pub init: Option<Content>,
     /// The NSM driver module, for kernels that have it not built in.
-    pub module: Option<PathBuf>,
+    pub module: Option<Content>,
     /// Archives that become ramdisks behind the application's, in order.
     pub ramdisks: Vec<PathBuf>,
     /// How the ramdisks behind the first are compressed.
@@ -61,14 +124,16 @@ pub struct BuildRequest {
     pub version: String,
     /// How the ramdisks are laid out.
     pub layout: ImageLayout,
-    /// Whether the rules of the format are applied.
-    pub normalization: Normalization,
+    /// The normalisation rules, in the order in which they are applied.
+    pub rules: Vec<Rule>,
     /// Ids of findings that would stop the build and shall not.
     pub allow: Vec<String>,
     /// How much is unpacked at most.
     pub limits: Limits,
     /// How many threads measure.
     pub threads: Threads,
-    /// Where to look for a git repository, for the report.
+    /// The project: where its files are, and a git repository for the report.
     pub directory: PathBuf,
+    /// Where the request comes from, for the report.
+    pub provenance: Provenance,
 }

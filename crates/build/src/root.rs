@@ -7,19 +7,22 @@ use enclair_configuration::Configuration;
 use enclair_digest::Engine;
 use enclair_finding::Findings;
 use enclair_inspect::entry_memory;
-use enclair_tree::{MtimePolicy, NodeKind, Tree};
+use enclair_tree::{Metadata, MtimePolicy, NodeKind, Tree};
+use oci_spec::image::ImageConfiguration;
 
 use crate::configuration::configuration_of;
+use crate::enclave::Tools;
 use crate::error::Error;
+use crate::files::{Laid, Laying};
 use crate::findings::check_bootstrap;
 use crate::further::read_further;
 use crate::image::{Image, Scratch, Unpacking};
-use crate::normalise::{Applied, Normalization, normalise};
+use crate::normalise::{Applied, Rule, normalise};
 use crate::output::directory_of;
 use crate::progress::Progress;
 use crate::ramdisk::add_mount_points;
 use crate::report::Source;
-use crate::request::{BuildRequest, ImageLayout};
+use crate::request::{BuildRequest, ImageLayout, RootSource};
 use crate::spool::FileSpool;
 
 /// A root filesystem and everything that was learnt on the way to it.
@@ -30,14 +33,24 @@ pub(crate) struct Root {
     pub(crate) further: Vec<Tree>,
     pub(crate) spool: FileSpool,
     pub(crate) configuration: Configuration,
-    pub(crate) source: Source,
+    /// The container image, where there is one.
+    pub(crate) source: Option<Source>,
+    /// Files of the project that were laid over it.
+    pub(crate) laid: Laid,
     pub(crate) normalised: Vec<Applied>,
     pub(crate) findings: Findings,
 }
 
+/// The root filesystem before anything is laid over it.
+struct Base {
+    tree: Tree,
+    image: ImageConfiguration,
+    source: Option<Source>,
+}
+
 impl Root {
-    /// Unpacks and normalises the image that `request` names. Contents are spooled beside
-    /// `target`, the file that they will be written to.
+    /// Unpacks and normalises what `request` names. Contents are spooled beside `target`, the file
+    /// that they will be written to.
     ///
     /// # Errors
     ///
@@ -45,32 +58,29 @@ impl Root {
     pub(crate) fn read<E: Engine>(
         request: &BuildRequest,
         target: &Path,
-        engine: &E,
-        progress: &dyn Progress,
+        tools: &Tools<'_, E>,
     ) -> Result<Self, Error> {
         let directory = directory_of(target);
-        let scratch = Scratch {
-            directory,
-            limit: request.limits.unpacked_bytes,
-        };
-        let image = Image::open(&request.image, request.arch, &scratch)?;
         let mut spool = FileSpool::create(directory).map_err(|source| Error::Write {
             path: directory.to_owned(),
             source,
         })?;
         let mut findings = Findings::new();
-        progress.stage("unpacking layers", None);
-        let unpacking = Unpacking {
-            engine,
-            limits: request.limits,
-            progress,
+        let base = Base::read(request, (directory, &mut spool), tools, &mut findings)?;
+        let Base {
+            mut tree,
+            image,
+            source,
+        } = base;
+        tools.progress.stage("laying files", None);
+        let laying = Laying {
+            project: &request.directory,
+            limits: &request.limits,
+            engine: tools.engine,
         };
-        let mut tree = unpacking.unpack(&image, &mut spool, &mut findings)?;
-        let configuration = configuration_of(&image.config, &tree, &spool)?;
-        let normalised = match request.normalization {
-            Normalization::Format => normalise(&mut tree, request.epoch)?,
-            Normalization::None => Vec::new(),
-        };
+        let laid = laying.lay(&request.files, &mut tree, &mut spool)?;
+        let configuration = configuration_of(&image, &request.process, &tree, &spool)?;
+        let normalised = normalise(&mut tree, &request.rules, request.epoch)?;
         if request.layout == ImageLayout::Bootstrap {
             check_bootstrap(&configuration, &mut findings);
             add_mount_points(&mut tree, request.epoch.0)?;
@@ -80,16 +90,67 @@ impl Root {
             let limits = &request.limits;
             further.push(read_further(path, &mut spool, limits, &mut findings)?);
         }
-        let source = source_of(&image);
         Ok(Self {
             tree,
             further,
             spool,
             configuration,
             source,
+            laid,
             normalised,
             findings,
         })
+    }
+}
+
+impl Base {
+    fn read<E: Engine>(
+        request: &BuildRequest,
+        (directory, spool): (&Path, &mut FileSpool),
+        tools: &Tools<'_, E>,
+        findings: &mut Findings,
+    ) -> Result<Self, Error> {
+        let image = match &request.root {
+            RootSource::Local(image) => {
+                let limit = request.limits.unpacked_bytes;
+                Image::open(image, request.arch, &Scratch { directory, limit })?
+            }
+            RootSource::Locked(image) => Image::locked(image, request.arch, tools.supply)?,
+            RootSource::Archive(content) => {
+                let archive = (&*content.name(), content.open(tools.supply)?);
+                let tree = unpacking(request, tools).unpack_archive(archive, spool, findings)?;
+                return Ok(Self::without_image(tree));
+            }
+            RootSource::Empty => {
+                return Ok(Self::without_image(Tree::new(Metadata::new(0o755))));
+            }
+        };
+        let tree = unpacking(request, tools).unpack(&image, spool, findings)?;
+        Ok(Self {
+            tree,
+            source: Some(source_of(&image)),
+            image: image.config,
+        })
+    }
+
+    fn without_image(tree: Tree) -> Self {
+        Self {
+            tree,
+            image: ImageConfiguration::default(),
+            source: None,
+        }
+    }
+}
+
+fn unpacking<'a, E>(
+    request: &BuildRequest,
+    tools: &Tools<'a, E>,
+) -> Unpacking<'a, E, dyn Progress + 'a> {
+    tools.progress.stage("unpacking layers", None);
+    Unpacking {
+        engine: tools.engine,
+        limits: request.limits,
+        progress: tools.progress,
     }
 }
 
@@ -116,17 +177,18 @@ fn memory_of(tree: &Tree) -> u64 {
 }
 
 /// How the times of a tree go into a ramdisk.
-pub(crate) const fn times(request: &BuildRequest) -> MtimePolicy {
-    match request.normalization {
-        Normalization::Format => MtimePolicy::Epoch(request.epoch.0),
-        Normalization::None => MtimePolicy::Kept,
+pub(crate) fn times(request: &BuildRequest) -> MtimePolicy {
+    if request.rules.contains(&Rule::Mtime1) {
+        MtimePolicy::Epoch(request.epoch.0)
+    } else {
+        MtimePolicy::Kept
     }
 }
 
-fn source_of(image: &Image) -> Source {
+fn source_of(image: &Image<'_>) -> Source {
     Source {
-        manifest: image.manifest_digest.map(|digest| digest.to_string()),
-        config: image.config_digest.to_string(),
+        manifest: image.manifest.map(|blob| blob.sha256.to_string()),
+        config: image.config_blob.sha256.to_string(),
         diff_ids: image
             .layers
             .iter()

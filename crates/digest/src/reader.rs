@@ -17,6 +17,8 @@ pub enum ContentError {
     Size {
         /// What was read, in the user's words.
         name: String,
+        /// The digest that was declared with the size.
+        digest: Sha256,
         /// The declared size in bytes.
         expected: u64,
         /// Bytes that were there; at most one more than declared is looked at.
@@ -103,6 +105,7 @@ impl<R: Read, E: Engine> Verified<R, E> {
         let Expected { name, digest, size } = &self.expected;
         let size_error = |expected| ContentError::Size {
             name: name.clone(),
+            digest: *digest,
             expected,
             found: self.read,
         };

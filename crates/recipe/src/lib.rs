@@ -36,5 +36,5 @@ pub use reference::{ImageReference, ParseReferenceError, RegistryReference, Vers
 pub use schema::recipe_schema;
 pub use settings::{ParseTemplateError, Provider, ProviderKind, Registry, Settings, UrlTemplate};
 pub use span::{Span, Spanned};
-pub use supply::{Blob, Place, Supply, SupplyError, Wanted};
+pub use supply::{Blob, NoSupply, Place, Supply, SupplyError, Wanted};
 pub use template::commented_template;

@@ -173,7 +173,7 @@ impl Lock {
     }
 
     /// The files of the lock, and what each is called.
-    fn files(&self) -> impl Iterator<Item = (&'static str, &LockedFile)> {
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &LockedFile)> {
         let archive = match &self.source {
             Some(LockedSource::Archive(file)) => Some(file),
             Some(LockedSource::Image(_)) | None => None,

@@ -102,3 +102,46 @@ pub trait Supply: Debug {
     /// When there is no daemon or no such image.
     fn save_daemon_image(&self, name: &str, archive: &mut dyn Write) -> Result<(), SupplyError>;
 }
+
+/// A supply that has nothing and asks nobody: for what needs no content but files on this disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSupply;
+
+impl NoSupply {
+    fn nothing<T>() -> Result<T, SupplyError> {
+        Err("there is no store, and nothing is fetched".into())
+    }
+}
+
+impl Supply for NoSupply {
+    fn obtain(&self, wanted: &[Wanted]) -> Result<(), SupplyError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        Self::nothing()
+    }
+
+    fn open(&self, _: &Sha256) -> Result<Box<dyn Read + Send>, SupplyError> {
+        Self::nothing()
+    }
+
+    fn keep(&self, _: &mut dyn Read) -> Result<Blob, SupplyError> {
+        Self::nothing()
+    }
+
+    fn set_aside(&self, _: &Sha256) -> Result<(), SupplyError> {
+        Self::nothing()
+    }
+
+    fn resolve_image(&self, _: &str, _: Arch) -> Result<Blob, SupplyError> {
+        Self::nothing()
+    }
+
+    fn resolve_url(&self, _: &str, _: u64) -> Result<Blob, SupplyError> {
+        Self::nothing()
+    }
+
+    fn save_daemon_image(&self, _: &str, _: &mut dyn Write) -> Result<(), SupplyError> {
+        Self::nothing()
+    }
+}

@@ -1,4 +1,4 @@
-//! Where an image's files are: a directory, or members of a tar archive.
+//! Where an image's files are: a directory, members of a tar archive, or blobs of a store.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use enclair_compress::{Format, Stream};
 use enclair_digest::{Bounded, Expected, Limits, Verified};
 use enclair_finding::Findings;
+use enclair_recipe::Supply;
 use enclair_tree::tar::{EntryKind, Reader};
 use enclair_tree::{NodeKind, Spool};
 use serde::de::DeserializeOwned;
@@ -31,11 +32,13 @@ pub(crate) struct Scratch<'a> {
 
 /// The files of an image, by name.
 #[derive(Debug)]
-pub(crate) enum Container {
+pub(crate) enum Container<'a> {
     /// A directory.
     Directory(PathBuf),
     /// An archive with an index of its members.
     Archive(Archive),
+    /// A store, which has blobs and no other names.
+    Store(&'a dyn Supply),
 }
 
 /// A tar archive whose members can be opened in any order.
@@ -59,7 +62,7 @@ enum Member {
     },
 }
 
-impl Container {
+impl Container<'_> {
     /// The files below `path`. Nothing is opened yet.
     pub(crate) fn directory(path: &Path) -> Self {
         Self::Directory(path.to_owned())
@@ -102,6 +105,7 @@ impl Container {
                 }
             }
             Self::Archive(archive) => archive.open(name),
+            Self::Store(supply) => open_blob(*supply, name),
         }
     }
 
@@ -131,6 +135,18 @@ impl Container {
     ) -> Result<T, Error> {
         parse(name, &self.read(name, expected)?)
     }
+}
+
+/// Opens a blob by the name that an OCI layout gives it.
+fn open_blob(supply: &dyn Supply, name: &str) -> Result<Box<dyn Read + Send>, Error> {
+    let hex = name.strip_prefix("blobs/sha256/").unwrap_or(name);
+    let sha256 = hex.parse().map_err(|source| Error::Digest {
+        digest: name.to_owned(),
+        source,
+    })?;
+    supply
+        .open(&sha256)
+        .map_err(|source| Error::Supply { source })
 }
 
 /// Parses a JSON document that was read from `name`.

@@ -4,6 +4,7 @@
 //! what is checked. The configuration's digest is computed from its bytes.
 
 use enclair_digest::{Engine as _, Hasher as _};
+use enclair_recipe::Blob;
 use oci_spec::image::ImageConfiguration;
 use serde::Deserialize;
 
@@ -23,7 +24,7 @@ struct Entry {
 }
 
 /// Opens the image called `name` (`NAME:TAG`) in the archive, or its only one.
-pub(super) fn open(container: Container, name: Option<&str>) -> Result<Image, Error> {
+pub(super) fn open<'a>(container: Container<'a>, name: Option<&str>) -> Result<Image<'a>, Error> {
     let entries: Vec<Entry> = container.document("manifest.json", None)?;
     let available = || entries.iter().flat_map(tags).map(str::to_owned).collect();
     let mut named = entries
@@ -60,8 +61,12 @@ pub(super) fn open(container: Container, name: Option<&str>) -> Result<Image, Er
         .collect();
     Ok(Image {
         container,
-        manifest_digest: None,
-        config_digest: hasher.finish(),
+        manifest: None,
+        config_name: entry.config.clone(),
+        config_blob: Blob {
+            sha256: hasher.finish(),
+            size: bytes.len() as u64,
+        },
         config,
         layers,
     })

@@ -31,11 +31,29 @@ pub(crate) struct Unpacking<'a, E, P: ?Sized> {
     pub(crate) progress: &'a P,
 }
 
+/// A stored archive as a tar stream, and the format that is decoded on the way.
+fn decode(name: &str, stored: Box<dyn Read + Send>) -> Result<(ReadAhead, Option<Format>), Error> {
+    let mut stored = BufReader::with_capacity(BUFFER, stored);
+    let prefix = stored.fill_buf().map_err(|source| Error::Read {
+        name: name.to_owned(),
+        source,
+    })?;
+    let format = Format::detect(prefix);
+    let content: Box<dyn Read + Send> = match format {
+        None => Box::new(stored),
+        Some(format) => Box::new(Stream::new(format, stored).map_err(|source| Error::Decode {
+            name: name.to_owned(),
+            source,
+        })?),
+    };
+    Ok((ReadAhead::new(content), format))
+}
+
 impl<E: Engine, P: Progress + ?Sized> Unpacking<'_, E, P> {
     /// Applies all layers of `image`, lowest first, to an empty tree.
     pub(crate) fn unpack(
         &self,
-        image: &Image,
+        image: &Image<'_>,
         spool: &mut dyn Spool,
         findings: &mut Findings,
     ) -> Result<Tree, Error> {
@@ -51,16 +69,30 @@ impl<E: Engine, P: Progress + ?Sized> Unpacking<'_, E, P> {
         Ok(tree)
     }
 
+    /// Unpacks the archive `name` of a whole root filesystem.
+    pub(crate) fn unpack_archive(
+        &self,
+        (name, stored): (&str, Box<dyn Read + Send>),
+        spool: &mut dyn Spool,
+        findings: &mut Findings,
+    ) -> Result<Tree, Error> {
+        let mut tree = Tree::new(Metadata::new(0o755));
+        let (content, _) = decode(name, stored)?;
+        let mut content = Reported::new(content, self.progress);
+        apply_layer(&mut tree, &mut content, spool, &self.limits, findings)?;
+        Ok(tree)
+    }
+
     fn apply(
         &self,
-        image: &Image,
+        image: &Image<'_>,
         layer: &Layer,
         (tree, spool, findings): (&mut Tree, &mut dyn Spool, &mut Findings),
     ) -> Result<(), Error> {
-        let (content, format) = self.open(image, layer)?;
+        let (content, format) = decode(&layer.name, self.open_blob(image, layer)?)?;
         let mut content = Reported::new(content, self.progress);
         let digested_as_stored =
-            format.is_none() && layer.blob.is_some_and(|blob| blob.digest == layer.diff_id);
+            format.is_none() && layer.blob.is_some_and(|blob| blob.sha256 == layer.diff_id);
         let applied = if digested_as_stored {
             apply_layer(tree, &mut content, spool, &self.limits, findings)
         } else {
@@ -76,27 +108,7 @@ impl<E: Engine, P: Progress + ?Sized> Unpacking<'_, E, P> {
         applied.map_err(|source| Error::Tree { source })
     }
 
-    /// A layer as a tar stream, and the format that is decoded on the way.
-    fn open(&self, image: &Image, layer: &Layer) -> Result<(ReadAhead, Option<Format>), Error> {
-        let mut stored = BufReader::with_capacity(BUFFER, self.open_blob(image, layer)?);
-        let prefix = stored.fill_buf().map_err(|source| Error::Read {
-            name: layer.name.clone(),
-            source,
-        })?;
-        let format = Format::detect(prefix);
-        let content: Box<dyn Read + Send> = match format {
-            None => Box::new(stored),
-            Some(format) => {
-                Box::new(Stream::new(format, stored).map_err(|source| Error::Decode {
-                    name: layer.name.clone(),
-                    source,
-                })?)
-            }
-        };
-        Ok((ReadAhead::new(content), format))
-    }
-
-    fn open_blob(&self, image: &Image, layer: &Layer) -> Result<Box<dyn Read + Send>, Error> {
+    fn open_blob(&self, image: &Image<'_>, layer: &Layer) -> Result<Box<dyn Read + Send>, Error> {
         let stored = image.container.open(&layer.name)?;
         let Some(blob) = layer.blob else {
             return Ok(stored);
@@ -104,7 +116,7 @@ impl<E: Engine, P: Progress + ?Sized> Unpacking<'_, E, P> {
         let name = layer.name.clone();
         let expected = Expected {
             name,
-            digest: blob.digest,
+            digest: blob.sha256,
             size: Some(blob.size),
         };
         Ok(Box::new(Verified::new(stored, self.engine, expected)))
@@ -112,7 +124,7 @@ impl<E: Engine, P: Progress + ?Sized> Unpacking<'_, E, P> {
 
     /// Looks for the first cause of a failure: a blob that is not what its digest says fails in
     /// some way of its own long before its end, and that way would mislead.
-    fn blame_blob(&self, image: &Image, layer: &Layer) -> Result<(), Error> {
+    fn blame_blob(&self, image: &Image<'_>, layer: &Layer) -> Result<(), Error> {
         let mut blob = self.open_blob(image, layer)?;
         std::io::copy(&mut blob, &mut std::io::sink())
             .map(drop)

@@ -9,27 +9,29 @@ mod container;
 mod docker;
 mod layers;
 mod oci;
-mod reference;
 
 use enclair_digest::Sha256;
 use enclair_eif::Arch;
+use enclair_recipe::{Blob, ImageReference, LockedImage, Supply};
 use oci_spec::image::ImageConfiguration;
 
 use crate::error::Error;
 
 pub(crate) use container::{Container, Scratch};
 pub(crate) use layers::Unpacking;
-pub use reference::{ImageReference, ParseReferenceError, Transport};
+pub(crate) use oci::blob_name;
 
 /// An image whose configuration is known and whose layers can be opened.
 #[derive(Debug)]
-pub(crate) struct Image {
+pub(crate) struct Image<'a> {
     /// Where its blobs are.
-    pub(crate) container: Container,
-    /// Digest of the manifest; archives made by `docker save` have none.
-    pub(crate) manifest_digest: Option<Sha256>,
-    /// Digest of the configuration: the image ID.
-    pub(crate) config_digest: Sha256,
+    pub(crate) container: Container<'a>,
+    /// The manifest; archives made by `docker save` have none.
+    pub(crate) manifest: Option<Blob>,
+    /// The configuration's document, whose digest is the image ID.
+    pub(crate) config_blob: Blob,
+    /// That document's name in the container.
+    pub(crate) config_name: String,
     /// The configuration: what to run, as whom, and the diff IDs.
     pub(crate) config: ImageConfiguration,
     /// The layers, lowest first.
@@ -47,14 +49,7 @@ pub(crate) struct Layer {
     pub(crate) diff_id: Sha256,
 }
 
-/// Digest and size of a blob as its manifest gives them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Blob {
-    pub(crate) digest: Sha256,
-    pub(crate) size: u64,
-}
-
-impl Image {
+impl<'a> Image<'a> {
     /// Opens the image that `reference` names, for architecture `arch`. An archive that is
     /// compressed as a whole is decompressed in `scratch`.
     ///
@@ -66,15 +61,82 @@ impl Image {
         arch: Arch,
         scratch: &Scratch<'_>,
     ) -> Result<Self, Error> {
-        let name = reference.name.as_deref();
-        let path = &reference.path;
-        let image = match reference.transport {
-            Transport::OciLayout => oci::open(Container::directory(path), name, arch)?,
-            Transport::OciArchive => oci::open(Container::archive(path, scratch)?, name, arch)?,
-            Transport::DockerArchive => docker::open(Container::archive(path, scratch)?, name)?,
+        let image = match reference {
+            ImageReference::OciLayout { path, name } => {
+                oci::open(Container::directory(path), name.as_deref(), arch)?
+            }
+            ImageReference::OciArchive { path, name } => {
+                oci::open(Container::archive(path, scratch)?, name.as_deref(), arch)?
+            }
+            ImageReference::DockerArchive { path, name } => {
+                docker::open(Container::archive(path, scratch)?, name.as_deref())?
+            }
+            ImageReference::Registry(_) | ImageReference::DockerDaemon { .. } => {
+                let reference = reference.to_string();
+                return Err(Error::NotOnThisDisk { reference });
+            }
         };
         image.check_platform(arch)?;
         Ok(image)
+    }
+
+    /// Opens the image of the manifest `manifest`, whose blobs are in `supply`.
+    ///
+    /// # Errors
+    ///
+    /// When a document is not there or not what its digest says, or is for another platform.
+    pub(crate) fn of_manifest(
+        manifest: Blob,
+        arch: Arch,
+        supply: &'a dyn Supply,
+    ) -> Result<Self, Error> {
+        let image = oci::read_manifest(Container::Store(supply), manifest)?;
+        image.check_platform(arch)?;
+        Ok(image)
+    }
+
+    /// Opens the image that a lock names, whose blobs are in `supply`.
+    ///
+    /// # Errors
+    ///
+    /// When a document is not there, or does not agree with the lock about what the image is.
+    pub(crate) fn locked(
+        locked: &LockedImage,
+        arch: Arch,
+        supply: &'a dyn Supply,
+    ) -> Result<Self, Error> {
+        let container = Container::Store(supply);
+        let image = match locked.manifest {
+            Some(manifest) => oci::read_manifest(container, manifest)?,
+            None => Self::without_manifest(container, locked)?,
+        };
+        let layers = image.layers.iter().filter_map(|layer| layer.blob);
+        if image.config_blob != locked.config || !layers.eq(locked.layers.iter().copied()) {
+            return Err(Error::LockedImage {
+                reference: locked.from.to_string(),
+            });
+        }
+        image.check_platform(arch)?;
+        Ok(image)
+    }
+
+    fn without_manifest(container: Container<'a>, locked: &LockedImage) -> Result<Self, Error> {
+        let config: ImageConfiguration = oci::read_blob(&container, locked.config)?;
+        let diff_ids = diff_ids(&config, locked.layers.len())?;
+        let layers = locked.layers.iter().zip(diff_ids);
+        let layers = layers.map(|(blob, diff_id)| Layer {
+            name: oci::blob_name(&blob.sha256),
+            blob: Some(*blob),
+            diff_id,
+        });
+        Ok(Self {
+            manifest: None,
+            config_blob: locked.config,
+            config_name: oci::blob_name(&locked.config.sha256),
+            layers: layers.collect(),
+            container,
+            config,
+        })
     }
 
     fn check_platform(&self, arch: Arch) -> Result<(), Error> {

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use enclair_digest::{Expected, Sha256};
 use enclair_eif::Arch;
+use enclair_recipe::Blob;
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest};
 use serde::de::DeserializeOwned;
 
-use super::{Blob, Container, Image, Layer, diff_ids, oci_architecture, parse_digest};
+use super::{Container, Image, Layer, diff_ids, oci_architecture, parse_digest};
 use crate::error::Error;
 
 /// The annotation by which a layout names its images.
@@ -20,7 +21,11 @@ const TAG: &str = "org.opencontainers.image.ref.name";
 const MAX_DEPTH: usize = 4;
 
 /// Opens the image called `name` in a layout, or its only one.
-pub(super) fn open(container: Container, name: Option<&str>, arch: Arch) -> Result<Image, Error> {
+pub(super) fn open<'a>(
+    container: Container<'a>,
+    name: Option<&str>,
+    arch: Arch,
+) -> Result<Image<'a>, Error> {
     let index: ImageIndex = container.document("index.json", None)?;
     let named = descriptors_named(&index, name);
     if named.is_empty() {
@@ -40,7 +45,7 @@ pub(super) fn open(container: Container, name: Option<&str>, arch: Arch) -> Resu
     }
     let mut found = search.found.into_iter();
     match (found.next(), found.next()) {
-        (Some((digest, size)), None) => read_manifest(container, Blob { digest, size }),
+        (Some(manifest), None) => read_manifest(container, manifest),
         (Some(_), Some(_)) => Err(Error::AmbiguousImage {
             available: names(&index),
         }),
@@ -74,12 +79,12 @@ fn names(index: &ImageIndex) -> Vec<String> {
 
 /// Looks for the manifests of one architecture behind descriptors.
 struct Search<'a> {
-    container: &'a Container,
+    container: &'a Container<'a>,
     arch: Arch,
     /// Indexes that were read: one that is listed a million times is read once.
     seen: BTreeSet<Sha256>,
-    /// Digest and size. A set, because a layout may list one manifest under several tags.
-    found: BTreeSet<(Sha256, u64)>,
+    /// A set, because a layout may list one manifest under several tags.
+    found: BTreeSet<Blob>,
 }
 
 impl Search<'_> {
@@ -91,7 +96,7 @@ impl Search<'_> {
                 if depth == MAX_DEPTH {
                     return Err(Error::IndexDepth { limit: MAX_DEPTH });
                 }
-                if !self.seen.insert(blob.digest) {
+                if !self.seen.insert(blob.sha256) {
                     return Ok(());
                 }
                 let index: ImageIndex = read_blob(self.container, blob)?;
@@ -103,12 +108,12 @@ impl Search<'_> {
             "application/vnd.oci.image.manifest.v1+json"
             | "application/vnd.docker.distribution.manifest.v2+json" => {
                 if is_for(descriptor, self.arch) {
-                    self.found.insert((blob.digest, blob.size));
+                    self.found.insert(blob);
                 }
                 Ok(())
             }
             other => Err(Error::MediaType {
-                digest: blob.digest,
+                digest: blob.sha256,
                 found: other.to_owned(),
             }),
         }
@@ -124,7 +129,8 @@ fn is_for(descriptor: &Descriptor, arch: Arch) -> bool {
     })
 }
 
-fn read_manifest(container: Container, blob: Blob) -> Result<Image, Error> {
+/// Opens the image of a manifest that is known.
+pub(super) fn read_manifest(container: Container<'_>, blob: Blob) -> Result<Image<'_>, Error> {
     let manifest: ImageManifest = read_blob(&container, blob)?;
     let config_blob = blob_of(manifest.config())?;
     let config: ImageConfiguration = read_blob(&container, config_blob)?;
@@ -136,7 +142,7 @@ fn read_manifest(container: Container, blob: Blob) -> Result<Image, Error> {
         .map(|(descriptor, diff_id)| {
             let blob = blob_of(descriptor)?;
             Ok(Layer {
-                name: blob_name(&blob.digest),
+                name: blob_name(&blob.sha256),
                 blob: Some(blob),
                 diff_id,
             })
@@ -144,30 +150,34 @@ fn read_manifest(container: Container, blob: Blob) -> Result<Image, Error> {
         .collect::<Result<_, Error>>()?;
     Ok(Image {
         container,
-        manifest_digest: Some(blob.digest),
-        config_digest: config_blob.digest,
+        manifest: Some(blob),
+        config_blob,
+        config_name: blob_name(&config_blob.sha256),
         config,
         layers,
     })
 }
 
 fn blob_of(descriptor: &Descriptor) -> Result<Blob, Error> {
-    let digest = parse_digest(descriptor.digest().as_ref())?;
     Ok(Blob {
-        digest,
+        sha256: parse_digest(descriptor.digest().as_ref())?,
         size: descriptor.size(),
     })
 }
 
-fn blob_name(digest: &Sha256) -> String {
+/// The name of a blob in a layout.
+pub(crate) fn blob_name(digest: &Sha256) -> String {
     format!("blobs/sha256/{digest}")
 }
 
-fn read_blob<T: DeserializeOwned>(container: &Container, blob: Blob) -> Result<T, Error> {
-    let name = blob_name(&blob.digest);
+pub(super) fn read_blob<T: DeserializeOwned>(
+    container: &Container<'_>,
+    blob: Blob,
+) -> Result<T, Error> {
+    let name = blob_name(&blob.sha256);
     let expected = Expected {
         name: name.clone(),
-        digest: blob.digest,
+        digest: blob.sha256,
         size: Some(blob.size),
     };
     container.document(&name, Some(expected))

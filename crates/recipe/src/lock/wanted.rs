@@ -9,12 +9,64 @@ use crate::supply::{Blob, Place, Wanted};
 pub(super) fn wanted(lock: &Lock) -> Vec<Wanted> {
     let mut list = List::default();
     if let Some(LockedSource::Image(image)) = &lock.source {
-        list.image("source", image);
+        image
+            .wanted("source")
+            .into_iter()
+            .for_each(|item| list.add(item));
     }
     for (name, file) in lock.files() {
-        list.file(name, file);
+        file.wanted(name)
+            .into_iter()
+            .for_each(|item| list.add(item));
     }
     list.items
+}
+
+impl LockedFile {
+    /// What must be fetched for the file `name`; nothing for one that the program carries.
+    ///
+    /// Of a file that is in an archive, the archive is wanted and not the file; of a file in an
+    /// image, all of the image.
+    pub fn wanted(&self, name: &str) -> Vec<Wanted> {
+        let one = |name: String, blob, place| vec![Wanted { blob, name, place }];
+        match &self.from {
+            Origin::Carried => Vec::new(),
+            Origin::File(_) => one(name.to_owned(), self.blob, Place::Anywhere),
+            Origin::Url { url, inside } => {
+                let place = Place::Url(url.clone());
+                match inside {
+                    None => one(name.to_owned(), self.blob, place),
+                    Some(inside) => one(format!("{name} archive"), inside.container, place),
+                }
+            }
+            Origin::Image { image, path: _ } => image.wanted(&format!("{name} image")),
+        }
+    }
+}
+
+impl LockedImage {
+    /// The documents and layers of the image `name`.
+    pub fn wanted(&self, name: &str) -> Vec<Wanted> {
+        let place = match &self.from {
+            ImageReference::Registry(reference) => Place::Repository(reference.name()),
+            ImageReference::OciLayout { .. }
+            | ImageReference::OciArchive { .. }
+            | ImageReference::DockerArchive { .. }
+            | ImageReference::DockerDaemon { .. } => Place::Anywhere,
+        };
+        let wanted = |name: String, blob: Blob| Wanted {
+            blob,
+            name,
+            place: place.clone(),
+        };
+        let manifest = self
+            .manifest
+            .map(|blob| wanted(format!("{name} manifest"), blob));
+        let config = wanted(format!("{name} configuration"), self.config);
+        let layers = self.layers.iter().zip(1_u32..);
+        let layers = layers.map(|(blob, number)| wanted(format!("{name} layer {number}"), *blob));
+        manifest.into_iter().chain([config]).chain(layers).collect()
+    }
 }
 
 #[derive(Default)]
@@ -25,50 +77,18 @@ struct List {
 }
 
 impl List {
-    fn file(&mut self, name: &str, file: &LockedFile) {
-        match &file.from {
-            Origin::Carried => {}
-            Origin::File(_) => self.add(name.to_owned(), file.blob, Place::Anywhere),
-            Origin::Url { url, inside: None } => {
-                self.add(name.to_owned(), file.blob, Place::Url(url.clone()));
-            }
-            Origin::Url {
-                url,
-                inside: Some(inside),
-            } => {
-                let name = format!("{name} archive");
-                self.add(name, inside.container, Place::Url(url.clone()));
-            }
-            Origin::Image { image, path: _ } => self.image(&format!("{name} image"), image),
-        }
-    }
-
-    fn image(&mut self, name: &str, image: &LockedImage) {
-        let place = match &image.from {
-            ImageReference::Registry(reference) => Place::Repository(reference.name()),
-            ImageReference::OciLayout { .. }
-            | ImageReference::OciArchive { .. }
-            | ImageReference::DockerArchive { .. }
-            | ImageReference::DockerDaemon { .. } => Place::Anywhere,
-        };
-        if let Some(manifest) = image.manifest {
-            self.add(format!("{name} manifest"), manifest, place.clone());
-        }
-        self.add(format!("{name} configuration"), image.config, place.clone());
-        for (layer, number) in image.layers.iter().zip(1_u32..) {
-            self.add(format!("{name} layer {number}"), *layer, place.clone());
-        }
-    }
-
     /// Adds a blob that is not there, or says where one is that had no place so far.
-    fn add(&mut self, name: String, blob: Blob, place: Place) {
-        let known = self.known.get(&blob).and_then(|at| self.items.get_mut(*at));
+    fn add(&mut self, item: Wanted) {
+        let known = self
+            .known
+            .get(&item.blob)
+            .and_then(|at| self.items.get_mut(*at));
         match known {
-            Some(known) if known.place == Place::Anywhere => known.place = place,
+            Some(known) if known.place == Place::Anywhere => known.place = item.place,
             Some(_) => {}
             None => {
-                self.known.insert(blob, self.items.len());
-                self.items.push(Wanted { blob, name, place });
+                self.known.insert(item.blob, self.items.len());
+                self.items.push(item);
             }
         }
     }

@@ -1,0 +1,181 @@
+//! Everything that can stop a recipe from being locked, and a lock from being built.
+
+use std::io;
+use std::path::PathBuf;
+
+use enclair_digest::Sha256;
+use enclair_recipe::{Diagnostics, LockError, SupplyError};
+use thiserror::Error;
+
+use crate::error::Error;
+use crate::report::FORMAT;
+
+/// A project that cannot be locked or built.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ProjectError {
+    /// The recipe or the lock cannot be read, or the lock cannot be written.
+    #[error("`{path}` cannot be {what}", path = path.display())]
+    File {
+        /// As the user wrote it.
+        path: PathBuf,
+        /// `read` or `written`.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The recipe is wrong, or asks for what this release cannot build. To be shown with its lines.
+    #[error("`{path}` cannot be built", path = path.display())]
+    Recipe {
+        /// The recipe.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+        /// What is wrong, and where.
+        #[source]
+        source: Diagnostics,
+    },
+    /// The lock is no lock.
+    #[error("`{path}` is no lock", path = path.display())]
+    Lock {
+        /// The lock.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: LockError,
+    },
+    /// Only what is locked may be built, and nothing is.
+    #[error("there is no lock `{path}`, and `--locked` allows no other input", path = path.display())]
+    NoLock {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// The lock is that of another recipe, or of other files.
+    #[error("`{path}` is not the lock of this recipe: {}", reasons.join("; "))]
+    Stale {
+        /// The lock.
+        path: PathBuf,
+        /// What has changed since.
+        reasons: Vec<String>,
+    },
+    /// The lock was made by a later release.
+    #[error("the lock has format {found}, this release knows format {FORMAT}")]
+    Format {
+        /// The lock's.
+        found: u32,
+    },
+    /// The lock asks for a rule or an effect that this release does not have.
+    #[error("the lock has the {what} `{name}`, which this release does not know")]
+    Decision {
+        /// `rule` or `effect`.
+        what: &'static str,
+        /// As the lock has it.
+        name: String,
+    },
+    /// The lock names a kernel or init that is neither carried nor to be had.
+    #[error(
+        "the lock wants the {what} with digest sha256:{wanted}; this enclair carries {carried}"
+    )]
+    Carried {
+        /// `kernel` or `init`.
+        what: &'static str,
+        /// What the lock has.
+        wanted: Sha256,
+        /// What this program has, `sha256:HEX` or `none`.
+        carried: String,
+        /// Why it cannot be had elsewhere.
+        #[source]
+        source: SupplyError,
+    },
+    /// `epoch = "commit"`, and there is none.
+    #[error("the epoch is that of the commit, and git finds no commit in `{path}`", path = path.display())]
+    NoCommit {
+        /// The project.
+        path: PathBuf,
+    },
+    /// An entry cannot be resolved or had.
+    #[error("{entry}")]
+    Entry {
+        /// The lock entry.
+        entry: &'static str,
+        /// Why.
+        #[source]
+        source: Error,
+    },
+    /// What is at a URL is not what the recipe says.
+    #[error("`{url}` has digest sha256:{found}, the recipe says sha256:{expected}")]
+    Url {
+        /// The URL, as the recipe has it.
+        url: String,
+        /// The recipe's digest.
+        expected: Sha256,
+        /// The digest of what is there.
+        found: Sha256,
+    },
+    /// A file is not in its container.
+    #[error("there is no file `{path}` in `{container}`")]
+    NotInside {
+        /// The file.
+        path: String,
+        /// The archive or image.
+        container: String,
+    },
+    /// A file of a container is not what the lock says, though the container is.
+    #[error("`{path}` of `{container}` has digest sha256:{found}, the lock says sha256:{expected}")]
+    Inside {
+        /// The file.
+        path: String,
+        /// The archive or image.
+        container: String,
+        /// The lock's digest.
+        expected: Sha256,
+        /// The digest of what is there.
+        found: Sha256,
+    },
+    /// Something cannot be had.
+    #[error("an input cannot be had")]
+    Supply {
+        /// Which, who was asked, and what they said.
+        #[source]
+        source: SupplyError,
+    },
+    /// The build itself.
+    #[error(transparent)]
+    Build {
+        /// What went wrong.
+        source: Error,
+    },
+}
+
+impl ProjectError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoLock { .. } => Some("run `enclair lock` and commit what it writes"),
+            Self::Stale { .. } => Some("run `enclair lock` and look at what changes"),
+            Self::Format { .. } | Self::Decision { .. } => {
+                Some("the lock is from a later release of enclair; use that one")
+            }
+            Self::Carried { .. } => Some(
+                "use the release that made the lock, import its exported store, or take the one of \
+                 this release with `enclair lock --update kernel init`",
+            ),
+            Self::NoCommit { .. } => Some("commit first, or give the epoch in seconds"),
+            Self::Url { .. } => Some("what is there has changed; look at it before you believe it"),
+            Self::NotInside { .. } => Some("the path is that of a file, without a leading `/`"),
+            Self::Inside { .. } => {
+                Some("the lock was edited by hand; `enclair lock --update NAME`")
+            }
+            Self::Lock { source, .. } => source.hint(),
+            Self::Entry { source, .. } | Self::Build { source } => source.hint(),
+            Self::File { .. } | Self::Recipe { .. } | Self::Supply { .. } => None,
+        }
+    }
+}
+
+impl From<Error> for ProjectError {
+    fn from(source: Error) -> Self {
+        Self::Build { source }
+    }
+}

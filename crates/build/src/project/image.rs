@@ -1,0 +1,188 @@
+//! Container images into the lock: which blobs an image is made of.
+//!
+//! An image of a registry is a manifest for one architecture. An image on this disk is brought into
+//! the store as it is, so that a build takes both from one place, and so that an exported store has
+//! it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use enclair_digest::{Engine, Expected, Verified};
+use enclair_eif::Arch;
+use enclair_recipe::{Blob, ImageReference, LockedImage, Supply};
+
+use super::error::ProjectError;
+use crate::enclave::Tools;
+use crate::engine::AwsLc;
+use crate::error::Error;
+use crate::image::{Image, Layer, Scratch};
+use crate::request::RootSource;
+
+/// Finds out what `reference` is now. Relative paths in it are relative to `directory`. Documents of
+/// a registry's image are in the store afterwards, and everything of any other image.
+///
+/// # Errors
+///
+/// When there is no such image for `arch`, or it is not what its digests say.
+pub(super) fn lock_image<E: Engine>(
+    reference: &ImageReference,
+    arch: Arch,
+    (directory, scratch): (&Path, &Scratch<'_>),
+    tools: &Tools<'_, E>,
+) -> Result<LockedImage, Error> {
+    let supply = tools.supply;
+    let failed = |source| Error::Supply { source };
+    match reference {
+        ImageReference::Registry(registry) => {
+            let manifest = supply
+                .resolve_image(&registry.to_string(), arch)
+                .map_err(failed)?;
+            let image = Image::of_manifest(manifest, arch, supply)?;
+            let layers = image.layers.iter().filter_map(|layer| layer.blob);
+            Ok(locked(reference, &image, layers.collect()))
+        }
+        ImageReference::DockerDaemon { name } => {
+            let mut archive =
+                tempfile::NamedTempFile::new_in(scratch.directory).map_err(|source| {
+                    Error::Write {
+                        path: scratch.directory.to_owned(),
+                        source,
+                    }
+                })?;
+            supply
+                .save_daemon_image(name, archive.as_file_mut())
+                .map_err(failed)?;
+            let saved = ImageReference::DockerArchive {
+                path: archive.path().to_owned(),
+                name: None,
+            };
+            import(reference, &Image::open(&saved, arch, scratch)?, supply)
+        }
+        ImageReference::OciLayout { .. }
+        | ImageReference::OciArchive { .. }
+        | ImageReference::DockerArchive { .. } => {
+            let image = Image::open(&relative_to(reference, directory), arch, scratch)?;
+            import(reference, &image, supply)
+        }
+    }
+}
+
+/// An image without a recipe: what `reference` is now, with everything of it in the store, or the
+/// image on this disk as it is. Scratch files lie in `scratch`.
+///
+/// # Errors
+///
+/// When there is no such image for `arch`, or it cannot be had.
+pub fn obtain_image<E: Engine>(
+    reference: &ImageReference,
+    arch: Arch,
+    (scratch, limit): (&Path, u64),
+    tools: &Tools<'_, E>,
+) -> Result<RootSource, ProjectError> {
+    let is_elsewhere = matches!(
+        reference,
+        ImageReference::Registry(_) | ImageReference::DockerDaemon { .. }
+    );
+    if !is_elsewhere {
+        return Ok(RootSource::Local(reference.clone()));
+    }
+    fs::create_dir_all(scratch).map_err(|source| Error::Write {
+        path: scratch.to_owned(),
+        source,
+    })?;
+    let directory = scratch;
+    let place = (Path::new("."), &Scratch { directory, limit });
+    let image = lock_image(reference, arch, place, tools)?;
+    tools
+        .supply
+        .obtain(&image.wanted("image"))
+        .map_err(|source| ProjectError::Supply { source })?;
+    Ok(RootSource::Locked(image))
+}
+
+/// Whether an image on this disk is still what `locked` says, by its documents. Always true of
+/// images that are elsewhere: a tag is asked for again only when somebody wants that.
+pub(super) fn is_current(
+    locked: &LockedImage,
+    arch: Arch,
+    (directory, scratch): (&Path, &Scratch<'_>),
+) -> Result<bool, Error> {
+    let reference = &locked.from;
+    if matches!(
+        reference,
+        ImageReference::Registry(_) | ImageReference::DockerDaemon { .. }
+    ) {
+        return Ok(true);
+    }
+    let image = Image::open(&relative_to(reference, directory), arch, scratch)?;
+    Ok((image.manifest, image.config_blob) == (locked.manifest, locked.config))
+}
+
+fn relative_to(reference: &ImageReference, directory: &Path) -> ImageReference {
+    let mut reference = reference.clone();
+    if let ImageReference::OciLayout { path, .. }
+    | ImageReference::OciArchive { path, .. }
+    | ImageReference::DockerArchive { path, .. } = &mut reference
+    {
+        *path = directory.join(&path);
+    }
+    reference
+}
+
+fn locked(reference: &ImageReference, image: &Image<'_>, layers: Vec<Blob>) -> LockedImage {
+    LockedImage {
+        from: reference.clone(),
+        manifest: image.manifest,
+        config: image.config_blob,
+        layers,
+        private: reference.is_private(),
+    }
+}
+
+/// Brings an image on this disk into the store.
+fn import(
+    reference: &ImageReference,
+    image: &Image<'_>,
+    supply: &dyn Supply,
+) -> Result<LockedImage, Error> {
+    if let Some(manifest) = image.manifest {
+        keep(
+            image,
+            &crate::image::blob_name(&manifest.sha256),
+            Some(manifest),
+            supply,
+        )?;
+    }
+    keep(image, &image.config_name, Some(image.config_blob), supply)?;
+    let layers = image.layers.iter();
+    let layers = layers.map(|Layer { name, blob, .. }| keep(image, name, *blob, supply));
+    Ok(locked(reference, image, layers.collect::<Result<_, _>>()?))
+}
+
+/// Brings one blob into the store, unless it is there; compared with its digest where that is known.
+fn keep(
+    image: &Image<'_>,
+    name: &str,
+    known: Option<Blob>,
+    supply: &dyn Supply,
+) -> Result<Blob, Error> {
+    if let Some(blob) = known.filter(|blob| supply.open(&blob.sha256).is_ok()) {
+        return Ok(blob);
+    }
+    let stored = image.container.open(name)?;
+    let mut content: Box<dyn io::Read> = match known {
+        None => stored,
+        Some(blob) => {
+            let expected = Expected {
+                name: name.to_owned(),
+                digest: blob.sha256,
+                size: Some(blob.size),
+            };
+            Box::new(Verified::new(stored, &AwsLc, expected))
+        }
+    };
+    supply
+        .keep(&mut content)
+        .map_err(|source| Error::Supply { source })
+}

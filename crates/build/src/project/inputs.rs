@@ -1,0 +1,205 @@
+//! What a lock needs, brought into the store before anything is built.
+//!
+//! ```text
+//! carried        in the program, when the digest is the same   else by digest from anywhere
+//! file:PATH      on this disk, when it is there                 else by digest from anywhere
+//! url, image     by digest; a file inside of one is taken out once and then has a digest of its own
+//! ```
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use enclair_digest::{Engine, Hasher as _, Limits, Sha256};
+use enclair_eif::Arch;
+use enclair_recipe::{
+    Blob, Lock, LockedFile, LockedSource, Origin, Place, Supply, SupplyError, Wanted,
+};
+
+use super::error::ProjectError;
+use super::inside::{Container, keep_inside};
+use crate::embedded::embedded;
+use crate::enclave::Tools;
+use crate::request::Content;
+
+/// Digest and size of bytes in memory.
+pub(super) fn blob_of<E: Engine>(bytes: &[u8], engine: &E) -> Blob {
+    let mut hasher = engine.sha256();
+    hasher.update(bytes);
+    Blob {
+        sha256: hasher.finish(),
+        size: bytes.len() as u64,
+    }
+}
+
+/// What brings a lock's inputs into the store.
+#[derive(Debug)]
+pub(super) struct Inputs<'a, E> {
+    pub(super) lock: &'a Lock,
+    /// Where the recipe is.
+    pub(super) directory: &'a Path,
+    pub(super) scratch: &'a Path,
+    pub(super) limits: Limits,
+    pub(super) tools: &'a Tools<'a, E>,
+}
+
+impl<E: Engine> Inputs<'_, E> {
+    /// Sees to it that everything is there.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be had.
+    pub(super) fn obtain(&self) -> Result<(), ProjectError> {
+        let wanted = self.wanted();
+        let supply = self.tools.supply;
+        match supply.obtain(&wanted) {
+            Ok(()) => {}
+            Err(source) => return Err(self.explain(source)),
+        }
+        for (entry, file) in self.lock.files() {
+            self.take_out(entry, file)?;
+        }
+        Ok(())
+    }
+
+    /// Brings everything into the store, also what a build would take from the program or from this
+    /// disk, and lists it.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be had.
+    pub(super) fn gather(&self) -> Result<BTreeSet<Sha256>, ProjectError> {
+        self.obtain()?;
+        let supply = self.tools.supply;
+        let mut gathered = BTreeSet::new();
+        for (entry, file) in self.lock.files() {
+            let content: Box<dyn Read> = match self.content(entry, file) {
+                Some(content) => content.open(supply)?,
+                None => Box::new(carried(self.lock.arch, entry).unwrap_or_default()),
+            };
+            if !has(supply, &file.blob) {
+                supply
+                    .keep(&mut { content })
+                    .map_err(|source| ProjectError::Supply { source })?;
+            }
+            gathered.insert(file.blob.sha256);
+        }
+        let wanted = self.lock.wanted();
+        let had = wanted.iter().filter(|wanted| has(supply, &wanted.blob));
+        gathered.extend(had.map(|wanted| wanted.blob.sha256));
+        Ok(gathered)
+    }
+
+    /// What is neither in the program nor on this disk nor, taken out of its container, in the store.
+    fn wanted(&self) -> Vec<Wanted> {
+        let mut wanted = match &self.lock.source {
+            Some(LockedSource::Image(image)) => image.wanted("source"),
+            Some(LockedSource::Archive(_)) | None => Vec::new(),
+        };
+        for (entry, file) in self.lock.files() {
+            let is_here = match &file.from {
+                Origin::Carried => self.is_carried(entry, file),
+                Origin::File(_) => self.on_this_disk(file).is_some(),
+                Origin::Url { .. } | Origin::Image { .. } => false,
+            };
+            if is_here || has(self.tools.supply, &file.blob) {
+                continue;
+            }
+            if file.from == Origin::Carried {
+                wanted.push(Wanted {
+                    blob: file.blob,
+                    name: entry.to_owned(),
+                    place: Place::Anywhere,
+                });
+            }
+            wanted.extend(file.wanted(entry));
+        }
+        wanted
+    }
+
+    /// Takes a file out of its container, unless it is in the store already.
+    fn take_out(&self, entry: &'static str, file: &LockedFile) -> Result<(), ProjectError> {
+        let (container, path) = match &file.from {
+            Origin::Url {
+                inside: Some(inside),
+                url,
+            } => (Container::Archive(inside.container, url), &inside.path),
+            Origin::Image { image, path } => (Container::Image(image, self.lock.arch), path),
+            Origin::Carried | Origin::File(_) | Origin::Url { inside: None, .. } => return Ok(()),
+        };
+        if has(self.tools.supply, &file.blob) {
+            return Ok(());
+        }
+        let found = keep_inside(container, path, (self.scratch, &self.limits), self.tools)?;
+        if found == file.blob {
+            return Ok(());
+        }
+        Err(ProjectError::Inside {
+            path: path.clone(),
+            container: entry.to_owned(),
+            expected: file.blob.sha256,
+            found: found.sha256,
+        })
+    }
+
+    /// Whether this program carries what the lock wants.
+    fn is_carried(&self, entry: &str, file: &LockedFile) -> bool {
+        carried(self.lock.arch, entry)
+            .is_some_and(|bytes| blob_of(bytes, self.tools.engine) == file.blob)
+    }
+
+    /// What a supplier's failure means where a carried part is among what is wanted.
+    fn explain(&self, source: SupplyError) -> ProjectError {
+        let missing = self.lock.files().find(|(entry, file)| {
+            file.from == Origin::Carried
+                && !self.is_carried(entry, file)
+                && !has(self.tools.supply, &file.blob)
+        });
+        match missing {
+            None => ProjectError::Supply { source },
+            Some((what, file)) => ProjectError::Carried {
+                what,
+                wanted: file.blob.sha256,
+                carried: carried(self.lock.arch, what).map_or_else(
+                    || "none".to_owned(),
+                    |bytes| format!("sha256:{}", blob_of(bytes, self.tools.engine).sha256),
+                ),
+                source,
+            },
+        }
+    }
+
+    /// Where a build takes a locked file from; `None` is what the program carries.
+    pub(super) fn content(&self, entry: &'static str, file: &LockedFile) -> Option<Content> {
+        if file.from == Origin::Carried && self.is_carried(entry, file) {
+            return None;
+        }
+        let blob = file.blob;
+        if let Some(path) = self.on_this_disk(file) {
+            return Some(Content::Pinned { path, blob });
+        }
+        let name = entry.to_owned();
+        Some(Content::Blob { blob, name })
+    }
+
+    fn on_this_disk(&self, file: &LockedFile) -> Option<PathBuf> {
+        let Origin::File(path) = &file.from else {
+            return None;
+        };
+        let path = self.directory.join(path);
+        path.exists().then_some(path)
+    }
+}
+
+fn has(supply: &dyn Supply, blob: &Blob) -> bool {
+    supply.open(&blob.sha256).is_ok()
+}
+
+fn carried(arch: Arch, entry: &str) -> Option<&'static [u8]> {
+    let carried = embedded(arch)?;
+    match entry {
+        "kernel" => Some(carried.kernel),
+        "init" => Some(carried.init),
+        _ => None,
+    }
+}

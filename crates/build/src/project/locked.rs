@@ -1,0 +1,401 @@
+//! Locking a project, and building it from its lock.
+
+use std::collections::BTreeSet;
+use std::error::Error as StdError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use enclair_digest::{ContentError, Engine, Limits, Sha256};
+use enclair_recipe::{ImageReference, Lock, LockedImage, LockedSource, Origin};
+
+use super::document::{LockFile, Project};
+use super::error::ProjectError;
+use super::image::is_current;
+use super::inputs::Inputs;
+use super::request::{Manner, check_decisions, entries, request};
+use super::resolve::{Entry, Resolver, digest_of};
+use super::stamp::Watch;
+use crate::enclave::{Tools, build};
+use crate::epoch::Epoch;
+use crate::error::Error;
+use crate::files::What;
+use crate::git::{ask_path, repository_of, top_of};
+use crate::image::Scratch;
+use crate::measure::Threads;
+use crate::report::Report;
+use crate::request::Provenance;
+
+/// How often an altered blob is fetched again before the build gives up.
+const ATTEMPTS: usize = 3;
+
+/// Whether a build may resolve what is not locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locking {
+    /// It may, and writes the lock.
+    Update,
+    /// It builds what is locked, or nothing.
+    Locked,
+}
+
+/// Whether a build that would change nothing is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It is, and says so.
+    Stamp,
+    /// Everything is measured again.
+    Always,
+}
+
+/// How a project is built.
+#[derive(Debug, Clone)]
+pub struct BuildOptions {
+    /// Whether what is not locked may be resolved.
+    pub locking: Locking,
+    /// Whether a build may be left out.
+    pub freshness: Freshness,
+    /// How many threads measure.
+    pub threads: Threads,
+    /// What tells this program from another one with the same version.
+    pub program: String,
+    /// The epoch of a recipe that says none and is locked for the first time.
+    pub epoch: Option<Epoch>,
+}
+
+/// What became of the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockChange {
+    /// It is as it was.
+    Kept,
+    /// There was none.
+    Created,
+    /// It has other entries now.
+    Updated,
+}
+
+/// What a build came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An image.
+    Built {
+        /// What it measures to.
+        report: Box<Report>,
+        /// The lock that it was built from.
+        lock: LockFile,
+        /// What became of it.
+        change: LockChange,
+    },
+    /// What is there is what would be built; nothing was measured.
+    UpToDate,
+}
+
+impl Project {
+    /// Resolves what is not locked, and writes the lock if that changes it. Entries in `update` are
+    /// resolved in any case; `epoch` is that of a recipe that says none.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be resolved, and a lock that cannot be read or written.
+    pub fn lock<E: Engine>(
+        &self,
+        update: &[Entry],
+        epoch: Option<Epoch>,
+        tools: &Tools<'_, E>,
+    ) -> Result<(LockFile, LockChange), ProjectError> {
+        let path = self.lock_path();
+        let previous = LockFile::read(&path, tools.engine)?;
+        let previous_lock = previous.as_ref().map(|file| &file.lock);
+        let resolver = Resolver {
+            recipe: &self.recipe,
+            directory: self.directory(),
+            tools,
+            update,
+            epoch: epoch.map(|epoch| epoch.0),
+        };
+        let lock = resolver.resolve(previous_lock)?;
+        let file = LockFile::new(&path, lock, tools.engine);
+        let change = match &previous {
+            Some(known) if known.lock == file.lock => LockChange::Kept,
+            Some(_) => LockChange::Updated,
+            None => LockChange::Created,
+        };
+        if change != LockChange::Kept {
+            file.write()?;
+        }
+        Ok((file, change))
+    }
+
+    /// What makes the lock another one than this recipe's, a sentence each; nothing is fetched.
+    ///
+    /// # Errors
+    ///
+    /// A lock that is not there or cannot be read, and what this release cannot build.
+    pub fn check_lock<E: Engine>(
+        &self,
+        engine: &E,
+    ) -> Result<(LockFile, Vec<String>), ProjectError> {
+        let path = self.lock_path();
+        let file = LockFile::read(&path, engine)?.ok_or(ProjectError::NoLock { path })?;
+        check_decisions(&file.lock)?;
+        let reasons = self.stale(&file.lock, engine)?;
+        Ok((file, reasons))
+    }
+
+    fn stale<E: Engine>(&self, lock: &Lock, engine: &E) -> Result<Vec<String>, ProjectError> {
+        let mut reasons = Vec::new();
+        if lock.recipe != self.recipe.digest() {
+            reasons.push("the recipe has changed".to_owned());
+        }
+        for (entry, file) in lock.files() {
+            let Origin::File(path) = &file.from else {
+                continue;
+            };
+            match std::fs::File::open(self.directory().join(path)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => {
+                    let found = opened.and_then(|mut open| digest_of(&mut open, engine));
+                    let found = found.map_err(|source| Error::Open {
+                        path: path.into(),
+                        source,
+                    })?;
+                    if found != file.blob {
+                        reasons.push(format!(
+                            "`{path}` ({entry}) has digest sha256:{}, sha256:{} is locked",
+                            found.sha256, file.blob.sha256
+                        ));
+                    }
+                }
+            }
+        }
+        if let Some(LockedSource::Image(image)) = &lock.source
+            && !self.is_image_current(image)?
+        {
+            reasons.push(format!(
+                "`{}` is another image than the one that is locked",
+                image.from
+            ));
+        }
+        Ok(reasons)
+    }
+
+    fn is_image_current(&self, image: &LockedImage) -> Result<bool, ProjectError> {
+        let present =
+            local_path(&image.from).is_some_and(|path| self.directory().join(path).exists());
+        let scratch = Scratch {
+            directory: self.directory(),
+            limit: *self.recipe.unpacked,
+        };
+        let arch = *self.recipe.enclave.arch;
+        // What was imported into the store does not need to be there any more.
+        Ok(!present || is_current(image, arch, (self.directory(), &scratch))?)
+    }
+
+    /// Builds into `out`.
+    ///
+    /// # Errors
+    ///
+    /// Everything in [`ProjectError`].
+    pub fn build<E: Engine>(
+        &self,
+        options: &BuildOptions,
+        out: &Path,
+        tools: &Tools<'_, E>,
+    ) -> Result<Outcome, ProjectError> {
+        let lock_text = std::fs::read_to_string(self.lock_path()).unwrap_or_default();
+        let watch = self.watch(&lock_text, options);
+        if options.freshness == Freshness::Stamp && watch.is_up_to_date(out, tools.engine) {
+            return Ok(Outcome::UpToDate);
+        }
+        let (lock, change) = match options.locking {
+            Locking::Locked => (self.current_lock(tools.engine)?, LockChange::Kept),
+            Locking::Update => {
+                // Under a lock, the lock decides.
+                let first = options.epoch.filter(|_| lock_text.is_empty());
+                self.lock(&[], first, tools)?
+            }
+        };
+        let report = Box::new(self.build_lock(&lock, (options.threads, out), tools)?);
+        if change == LockChange::Kept {
+            watch.leave(out, tools.engine);
+        } else {
+            let written = lock.lock.to_toml();
+            self.watch(&written, options).leave(out, tools.engine);
+        }
+        Ok(Outcome::Built {
+            report,
+            lock,
+            change,
+        })
+    }
+
+    /// The lock, if it is this recipe's.
+    fn current_lock<E: Engine>(&self, engine: &E) -> Result<LockFile, ProjectError> {
+        let (file, reasons) = self.check_lock(engine)?;
+        if reasons.is_empty() {
+            return Ok(file);
+        }
+        let path = file.path;
+        Err(ProjectError::Stale { path, reasons })
+    }
+
+    /// Everything that decides the build, as far as it can be told without reading it.
+    fn watch(&self, lock: &str, options: &BuildOptions) -> Watch {
+        let directory = self.directory();
+        let repository = format!("{:?}", repository_of(directory));
+        let settings = format!("{:?}", (options.threads, options.locking));
+        let mut watch = Watch::new(&[&self.text, lock, &options.program, &repository, &settings]);
+        for entry in entries(&self.recipe) {
+            if let What::From(from) = &entry.what {
+                watch.look(&directory.join(from));
+            }
+        }
+        if !entries(&self.recipe).is_empty()
+            && let Some(index) = ask_path(directory, "index")
+        {
+            watch.look(&index);
+        }
+        for path in self.local_inputs() {
+            watch.look(&directory.join(path));
+        }
+        watch
+    }
+
+    /// Files of this disk that the lock names.
+    fn local_inputs(&self) -> Vec<PathBuf> {
+        let boot = &self.recipe.boot;
+        let boot = [&boot.kernel, &boot.init, &boot.nsm_module];
+        let mut artifacts: Vec<_> = boot.into_iter().flatten().map(|file| file.get()).collect();
+        let mut paths = Vec::new();
+        match &self.recipe.source {
+            enclair_recipe::Source::Archive(artifact) => artifacts.push(artifact.get()),
+            enclair_recipe::Source::Image(reference) => paths.extend(local_path(reference)),
+            enclair_recipe::Source::Files(_)
+            | enclair_recipe::Source::Dockerfile(_)
+            | enclair_recipe::Source::Packages(_) => {}
+        }
+        paths.extend(artifacts.into_iter().filter_map(|artifact| match artifact {
+            enclair_recipe::Artifact::File { path } => Some(PathBuf::from(path.get())),
+            _ => None,
+        }));
+        paths
+    }
+
+    /// Builds what a lock says. A blob of the store that turns out to be altered is set aside,
+    /// fetched again, and the build begins anew.
+    fn build_lock<E: Engine>(
+        &self,
+        lock: &LockFile,
+        (threads, out): (Threads, &Path),
+        tools: &Tools<'_, E>,
+    ) -> Result<Report, ProjectError> {
+        std::fs::create_dir_all(out).map_err(|source| Error::Write {
+            path: out.to_owned(),
+            source,
+        })?;
+        check_decisions(&lock.lock)?;
+        let inputs = self.inputs(&lock.lock, out, tools);
+        let manner = Manner {
+            threads,
+            provenance: self.provenance(lock),
+        };
+        let mut attempts = 1;
+        loop {
+            let built = inputs.obtain().and_then(|()| {
+                let request = request(&self.recipe, &inputs, manner.clone())?;
+                Ok(build(&request, out, tools)?)
+            });
+            match built {
+                Err(error) => match altered(&error) {
+                    Some(sha256) if attempts < ATTEMPTS && tools.supply.open(&sha256).is_ok() => {
+                        attempts += 1;
+                        tools
+                            .supply
+                            .set_aside(&sha256)
+                            .map_err(|source| ProjectError::Supply { source })?;
+                    }
+                    _ => return Err(error),
+                },
+                built => return built,
+            }
+        }
+    }
+
+    /// Brings everything that the lock needs into the store, what this program carries and files of
+    /// the project that are not in a clone included. The answer is what somebody else needs to build
+    /// from it.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be had.
+    pub fn gather<E: Engine>(
+        &self,
+        lock: &LockFile,
+        scratch: &Path,
+        tools: &Tools<'_, E>,
+    ) -> Result<BTreeSet<Sha256>, ProjectError> {
+        self.inputs(&lock.lock, scratch, tools).gather()
+    }
+
+    fn inputs<'a, E: Engine>(
+        &'a self,
+        lock: &'a Lock,
+        scratch: &'a Path,
+        tools: &'a Tools<'a, E>,
+    ) -> Inputs<'a, E> {
+        Inputs {
+            lock,
+            directory: self.directory(),
+            scratch,
+            limits: Limits {
+                unpacked_bytes: *self.recipe.unpacked,
+                ..Limits::default()
+            },
+            tools,
+        }
+    }
+
+    fn provenance(&self, lock: &LockFile) -> Provenance {
+        let recipe = self.path.canonicalize().ok().and_then(|path| {
+            let top = top_of(self.directory())?.canonicalize().ok()?;
+            Some(path.strip_prefix(top).ok()?.display().to_string())
+        });
+        let name = || {
+            self.path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+        };
+        Provenance {
+            recipe: recipe.or_else(name),
+            lock: Some(lock.digest),
+            notes: lock.lock.notes(),
+        }
+    }
+}
+
+/// Where an image on this disk is.
+fn local_path(reference: &ImageReference) -> Option<PathBuf> {
+    match reference {
+        // The layout's other files are named by digests.
+        ImageReference::OciLayout { path, .. } => Some(path.join("index.json")),
+        ImageReference::OciArchive { path, .. } | ImageReference::DockerArchive { path, .. } => {
+            Some(path.clone())
+        }
+        ImageReference::Registry(_) | ImageReference::DockerDaemon { .. } => None,
+    }
+}
+
+/// The digest of the content that was not what it should be, somewhere in the causes of an error.
+fn altered(error: &ProjectError) -> Option<Sha256> {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let content = error
+            .downcast_ref::<io::Error>()
+            .and_then(ContentError::of)
+            .or_else(|| error.downcast_ref());
+        match content {
+            Some(ContentError::Digest { expected, .. }) => return Some(*expected),
+            Some(ContentError::Size { digest, .. }) => return Some(*digest),
+            Some(_) | None => cause = error.source(),
+        }
+    }
+    None
+}

@@ -1,0 +1,28 @@
+//! A project: a recipe, its lock, and what both lead to.
+//!
+//! ```text
+//! enclair.toml -> Recipe ---------------------------\
+//!                   | resolve: what is outside now   +-> BuildRequest -> build
+//!                   v                               /
+//! enclair.lock <-> Lock -> inputs: all in the store
+//! ```
+//!
+//! Only [`resolve`] finds anything out about the outside; everything behind the lock goes by
+//! digest. How content is fetched is not known here: it comes through
+//! [`Supply`](enclair_recipe::Supply).
+
+mod document;
+mod error;
+mod image;
+mod inputs;
+mod inside;
+mod locked;
+mod request;
+mod resolve;
+mod stamp;
+
+pub use document::{LockFile, Project};
+pub use error::ProjectError;
+pub use image::obtain_image;
+pub use locked::{BuildOptions, Freshness, LockChange, Locking, Outcome};
+pub use resolve::{Entry, UnknownEntry};

@@ -1,0 +1,208 @@
+//! From a recipe and its lock to a build request. Everything external comes from the lock, the rest
+//! from the recipe.
+
+use std::path::Path;
+
+use enclair_configuration::Access;
+use enclair_digest::{Engine, Limits};
+use enclair_recipe::{
+    FileEntry, Grant, Lock, LockedSource, Owner, Principal, RamdiskCompression, Recipe,
+    RuleVersion, Source,
+};
+
+use super::error::ProjectError;
+use super::inputs::Inputs;
+use crate::compression::Compression;
+use crate::configuration::Surroundings;
+use crate::epoch::Epoch;
+use crate::files;
+use crate::git::commit_time;
+use crate::measure::Threads;
+use crate::normalise::Rule;
+use crate::report::FORMAT;
+use crate::request::{BuildRequest, ImageLayout, Process, Provenance, RootSource};
+
+/// The decisions besides rules that a recipe needs, sorted.
+pub(super) fn effects_of(recipe: &Recipe) -> Vec<RuleVersion> {
+    let encoder = compression_of(recipe).name();
+    let mut effects: Vec<_> = files::effects(&entries(recipe))
+        .into_iter()
+        .chain(encoder)
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    effects.sort();
+    effects
+}
+
+fn compression_of(recipe: &Recipe) -> Compression {
+    match *recipe.compression {
+        RamdiskCompression::None => Compression::None,
+        RamdiskCompression::Gzip => Compression::Gzip,
+        RamdiskCompression::Zstd => Compression::Zstd,
+    }
+}
+
+/// Whether this release builds what the lock was made with.
+///
+/// # Errors
+///
+/// A format, rule or effect that it does not know.
+pub(super) fn check_decisions(lock: &Lock) -> Result<Vec<Rule>, ProjectError> {
+    if lock.format != FORMAT {
+        let found = lock.format;
+        return Err(ProjectError::Format { found });
+    }
+    let encoders = [Compression::Gzip, Compression::Zstd].map(Compression::name);
+    let files = [files::FILE_MODES, files::FILES];
+    let known: Vec<_> = encoders.into_iter().flatten().chain(files).collect();
+    for effect in &lock.effects {
+        let name = effect.to_string();
+        if !known.contains(&name.as_str()) {
+            let what = "effect";
+            return Err(ProjectError::Decision { what, name });
+        }
+    }
+    let rules = lock.rules.iter().map(|rule| {
+        let (what, name) = ("rule", rule.to_string());
+        name.parse()
+            .map_err(|_| ProjectError::Decision { what, name })
+    });
+    rules.collect()
+}
+
+/// How a project is built, as far as neither recipe nor lock says it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Manner {
+    pub(super) threads: Threads,
+    pub(super) provenance: Provenance,
+}
+
+/// What to build.
+///
+/// # Errors
+///
+/// Decisions that are not known, and an epoch of a commit that is not there.
+pub(super) fn request<E: Engine>(
+    recipe: &Recipe,
+    inputs: &Inputs<'_, E>,
+    manner: Manner,
+) -> Result<BuildRequest, ProjectError> {
+    let lock = inputs.lock;
+    let content = |entry, file| inputs.content(entry, file);
+    let module = lock.boot.nsm_module.as_ref();
+    Ok(BuildRequest {
+        root: root(inputs),
+        files: entries(recipe),
+        process: process(recipe),
+        kernel: content("kernel", &lock.boot.kernel),
+        init: content("init", &lock.boot.init),
+        module: module.and_then(|file| content("nsm_module", file)),
+        ramdisks: Vec::new(),
+        compression: compression_of(recipe),
+        surroundings: surroundings(recipe),
+        command_line: Some(lock.cmdline.clone()),
+        arch: lock.arch,
+        epoch: epoch(lock, inputs.directory)?,
+        name: recipe.enclave.name.get().clone(),
+        version: recipe.enclave.version.get().clone(),
+        layout: ImageLayout::Enclair,
+        rules: check_decisions(lock)?,
+        allow: recipe.allow.iter().map(|id| id.get().clone()).collect(),
+        limits: Limits {
+            unpacked_bytes: *recipe.unpacked,
+            ..Limits::default()
+        },
+        threads: manner.threads,
+        directory: inputs.directory.to_owned(),
+        provenance: manner.provenance,
+    })
+}
+
+fn root<E: Engine>(inputs: &Inputs<'_, E>) -> RootSource {
+    match &inputs.lock.source {
+        None => RootSource::Empty,
+        Some(LockedSource::Image(image)) => RootSource::Locked(image.clone()),
+        Some(LockedSource::Archive(file)) => inputs
+            .content("source", file)
+            .map_or(RootSource::Empty, RootSource::Archive),
+    }
+}
+
+fn epoch(lock: &Lock, directory: &Path) -> Result<Epoch, ProjectError> {
+    match lock.epoch {
+        enclair_recipe::Epoch::Seconds(seconds) => Ok(Epoch(seconds)),
+        enclair_recipe::Epoch::Commit => {
+            commit_time(directory).ok_or_else(|| ProjectError::NoCommit {
+                path: directory.to_owned(),
+            })
+        }
+    }
+}
+
+fn process(recipe: &Recipe) -> Process {
+    let run = &recipe.run;
+    let texts = |texts: &[enclair_recipe::Spanned<String>]| {
+        texts.iter().map(|text| text.get().clone()).collect()
+    };
+    Process {
+        command: run.command.as_ref().map(|command| texts(command.get())),
+        env: texts(&run.env),
+        user: run.user.as_ref().map(|user| user.get().clone()),
+        workdir: run.workdir.as_ref().map(|path| path.get().clone()),
+    }
+}
+
+fn surroundings(recipe: &Recipe) -> Surroundings {
+    let run = &recipe.run;
+    let access = |grant| {
+        if run.grants(grant) {
+            Access::Allowed
+        } else {
+            Access::Denied
+        }
+    };
+    Surroundings {
+        hostname: Some(run.hostname.get().clone()),
+        limits: run
+            .limits
+            .iter()
+            .map(|(resource, limit)| (*resource, **limit))
+            .collect(),
+        nsm: access(Grant::Nsm),
+        vsock: access(Grant::Vsock),
+    }
+}
+
+/// Files of the source, then those of the overlays.
+pub(super) fn entries(recipe: &Recipe) -> Vec<files::Entry> {
+    let source = match &recipe.source {
+        Source::Files(entries) => entries.get().as_slice(),
+        Source::Image(_) | Source::Archive(_) | Source::Dockerfile(_) | Source::Packages(_) => &[],
+    };
+    source.iter().chain(&recipe.overlay).map(entry).collect()
+}
+
+fn entry(entry: &FileEntry) -> files::Entry {
+    files::Entry {
+        what: match &entry.content {
+            enclair_recipe::Content::Project(from) => files::What::From(from.get().into()),
+            enclair_recipe::Content::Link(target) => files::What::Link(target.get().clone()),
+        },
+        to: entry.to.get().clone(),
+        owner: files::Owner::new(owner(&entry.owner)),
+        mode: entry.mode.as_ref().map(|mode| mode.get().bits()),
+        dir_mode: entry.dir_mode.get().bits(),
+        untracked: *entry.untracked,
+    }
+}
+
+fn owner(owner: &Owner) -> String {
+    let text = |principal: &Principal| match principal {
+        Principal::Id(id) => id.to_string(),
+        Principal::Name(name) => name.clone(),
+    };
+    match &owner.group {
+        None => text(&owner.user),
+        Some(group) => format!("{}:{}", text(&owner.user), text(group)),
+    }
+}
