@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use enclair_recipe::Blob;
+use enclair_recipe::{Blob, ParseReferenceError};
 use thiserror::Error;
 
 use crate::redacted::RedactedUrl;
@@ -34,12 +34,13 @@ pub enum Error {
         missing: Vec<Missing>,
     },
     /// An image reference that cannot be one.
-    #[error(
-        "`{reference}`: not an image reference of the form HOST/NAME:TAG or HOST/NAME@sha256:HEX"
-    )]
+    #[error("`{reference}`: not the reference of an image in a registry")]
     Reference {
         /// As it was given.
         reference: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseReferenceError,
     },
     /// No registry and no mirror has the image.
     #[error("image `{reference}`{}", Indented(failures))]
@@ -142,7 +143,6 @@ impl Error {
                 "check the name, and for a private image log in with `docker login` or \
                  `podman login`",
             ),
-            Self::Url { .. } => None,
             Self::Daemon { .. } => Some(
                 "without a daemon: `docker save NAME -o app.tar` where there is one, and \
                  `docker-archive:app.tar` here",
@@ -161,7 +161,7 @@ impl Error {
                  has those to trust",
             ),
             Self::Proxy { .. } => Some("expected a URL, as in `http://proxy.example:3128`"),
-            Self::Runtime(_) | Self::Store(_) => None,
+            Self::Url { .. } | Self::Runtime(_) | Self::Store(_) => None,
         }
     }
 }

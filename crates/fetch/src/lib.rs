@@ -39,8 +39,6 @@ pub use fetcher::Fetcher;
 pub use observer::{Observer, Transfer, Unobserved};
 pub use reason::{ChallengeProblem, DocumentProblem, Phase, Reason};
 pub use redacted::RedactedUrl;
-pub use settings::{
-    Backoff, Credentials, Provider, ProviderKind, Proxies, RegistrySettings, Settings, Timeouts,
-};
+pub use settings::{Backoff, Credentials, Provider, Proxies, RegistrySettings, Settings, Timeouts};
 pub use summary::{Failure, Looked, Outcome, Summary};
 pub use template::{Template, TemplateError, Variable};

@@ -101,10 +101,11 @@ impl Request {
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
-        if self.from > 0 {
-            if let Ok(range) = HeaderValue::try_from(format!("bytes={}-", self.from)) {
-                headers.insert(RANGE, range);
-            }
+        let range = HeaderValue::try_from(format!("bytes={}-", self.from));
+        if let Ok(range) = range
+            && self.from > 0
+        {
+            headers.insert(RANGE, range);
         }
         if self.form.is_some() {
             let form = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -197,7 +198,7 @@ impl Network {
                     deadline,
                 });
             }
-            request = redirected(request, response.headers())?;
+            request = redirected(&request, response.headers())?;
         }
         Err(Reason::Redirects {
             limit: MAX_REDIRECTS,
@@ -285,7 +286,7 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// The request to follow a redirect with. Credentials stay with the host that they are for.
-fn redirected(request: Request, headers: &HeaderMap) -> Result<Request, Reason> {
+fn redirected(request: &Request, headers: &HeaderMap) -> Result<Request, Reason> {
     let target = headers
         .get(LOCATION)
         .and_then(|location| std::str::from_utf8(location.as_bytes()).ok())

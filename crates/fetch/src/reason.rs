@@ -260,15 +260,34 @@ impl Reason {
                 true
             }
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504),
-            _ => false,
+            Self::Tls(_)
+            | Self::Size { .. }
+            | Self::TooLarge { .. }
+            | Self::Digest { .. }
+            | Self::Range
+            | Self::Redirects { .. }
+            | Self::RedirectTarget
+            | Self::Downgrade
+            | Self::Url
+            | Self::Scheme { .. }
+            | Self::Template(_)
+            | Self::Unauthorized { .. }
+            | Self::Challenge { .. }
+            | Self::Credentials { .. }
+            | Self::File(_)
+            | Self::Document { .. }
+            | Self::Offline
+            | Self::Store(_)
+            | Self::Write(_) => false,
         }
     }
 
     /// How long the server asks to be left alone.
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Status { retry_after, .. } => *retry_after,
-            _ => None,
+        if let Self::Status { retry_after, .. } = self {
+            *retry_after
+        } else {
+            None
         }
     }
 
@@ -282,23 +301,17 @@ impl Reason {
     }
 }
 
-/// TLS's own errors travel as invalid data in an I/O error.
+/// TLS's own errors travel as invalid data in an I/O error, which may be in another one.
 fn is_tls(error: &reqwest::Error) -> bool {
     let mut source = error.source();
     while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            if io.kind() == io::ErrorKind::InvalidData {
+        let mut io = inner.downcast_ref::<io::Error>();
+        while let Some(found) = io {
+            if found.kind() == io::ErrorKind::InvalidData {
                 return error.is_connect();
             }
-            // An I/O error in an I/O error is not among its sources.
-            if let Some(deeper) = io
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<io::Error>())
-            {
-                if deeper.kind() == io::ErrorKind::InvalidData {
-                    return error.is_connect();
-                }
-            }
+            // An error in an I/O error is not among its sources.
+            io = found.get_ref().and_then(|inner| inner.downcast_ref());
         }
         source = inner.source();
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use enclair_recipe::ProviderKind;
+
 /// How content is fetched.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -63,15 +65,13 @@ pub struct Provider {
     pub template: String,
 }
 
-/// For which content a provider is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProviderKind {
-    /// For any, by its digest.
-    Blob,
-    /// For manifests, configurations and layers of container images.
-    Image,
-    /// For what was found at a URL.
-    Url,
+impl From<&enclair_recipe::Provider> for Provider {
+    fn from(provider: &enclair_recipe::Provider) -> Self {
+        Self {
+            kind: *provider.kind,
+            template: provider.url.as_str().to_owned(),
+        }
+    }
 }
 
 /// How one registry is reached.
@@ -81,6 +81,19 @@ pub struct RegistrySettings {
     pub mirrors: Vec<String>,
     /// Without TLS.
     pub insecure: bool,
+}
+
+impl From<&enclair_recipe::Registry> for RegistrySettings {
+    fn from(registry: &enclair_recipe::Registry) -> Self {
+        Self {
+            mirrors: registry
+                .mirrors
+                .iter()
+                .map(|mirror| (**mirror).clone())
+                .collect(),
+            insecure: *registry.insecure,
+        }
+    }
 }
 
 /// Where credentials are looked for, in this order: Podman's file, then Docker's.
@@ -124,9 +137,9 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            head: Duration::from_secs(60),
+            head: Duration::from_mins(1),
             idle: Duration::from_secs(30),
-            total: Duration::from_secs(2 * 60 * 60),
+            total: Duration::from_hours(2),
         }
     }
 }

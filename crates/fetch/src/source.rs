@@ -3,14 +3,14 @@
 
 use std::path::PathBuf;
 
-use enclair_recipe::{Place, Wanted};
+use enclair_recipe::{Place, ProviderKind, Wanted};
 use reqwest::Url;
 
 use crate::error::Error;
 use crate::reason::Reason;
 use crate::redacted::RedactedUrl;
 use crate::registry::{Endpoint, endpoints};
-use crate::settings::{ProviderKind, Settings};
+use crate::settings::Settings;
 use crate::template::{Template, Values};
 
 /// Somebody to ask for one piece of content.

@@ -139,7 +139,7 @@ fn name_of(place: &Place) -> Option<String> {
     (!name.split('/').any(upwards)).then_some(name)
 }
 
-/// CIDv1, codec `raw` (0x55), multihash of SHA-256 (0x12, 32 bytes), in lower-case base 32.
+/// CID of version 1, codec `raw` (0x55), multihash of SHA-256 (0x12, 32 bytes), in lower-case base 32.
 fn cid(sha256: &[u8; 32]) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut text = String::from("b");

@@ -19,7 +19,7 @@ use crate::settings::Credentials;
 /// Bytes of a file of credentials.
 const FILE_BYTES: u64 = 1 << 20;
 
-const HELPER_TIME: Duration = Duration::from_secs(60);
+const HELPER_TIME: Duration = Duration::from_mins(1);
 
 impl Credentials {
     /// Podman's files, then Docker's.
@@ -125,11 +125,10 @@ fn ask(content: Vec<u8>, key: String) -> Result<Found, Reason> {
 
 /// Helpers have no status of their own for "I have none".
 fn is_none(error: &CredentialRetrievalError) -> bool {
-    match error {
-        CredentialRetrievalError::NoCredentialConfigured => true,
-        CredentialRetrievalError::HelperFailure { stdout, stderr, .. } => [stdout, stderr]
-            .iter()
-            .any(|said| said.contains("credentials not found")),
-        _ => false,
+    let none = |said: &String| said.contains("credentials not found");
+    if let CredentialRetrievalError::HelperFailure { stdout, stderr, .. } = error {
+        none(stdout) || none(stderr)
+    } else {
+        *error == CredentialRetrievalError::NoCredentialConfigured
     }
 }

@@ -5,7 +5,6 @@
 
 mod credentials;
 mod endpoint;
-mod reference;
 mod resolve;
 mod session;
 

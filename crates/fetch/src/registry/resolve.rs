@@ -12,14 +12,13 @@ use std::thread;
 
 use enclair_digest::{Engine, Hasher, PureRust, Sha256};
 use enclair_eif::Arch;
-use enclair_recipe::{Blob, Place, Wanted};
+use enclair_recipe::{Blob, Place, RegistryReference, Version, Wanted};
 use oci_spec::image::{Descriptor, ImageIndex, ImageManifest, Platform};
 use reqwest::header::{CONTENT_TYPE, HeaderName};
 use serde::Deserialize;
 
 use super::endpoint::{Endpoint, endpoints};
 use super::message;
-use super::reference::{Which, parse};
 use crate::error::Error;
 use crate::fetcher::Fetcher;
 use crate::network::Request;
@@ -64,8 +63,8 @@ struct Document {
 
 /// A document, parsed.
 enum Parsed {
-    Index(ImageIndex),
-    Image(ImageManifest),
+    Index(Box<ImageIndex>),
+    Image(Box<ImageManifest>),
 }
 
 impl<E: Engine> Fetcher<E> {
@@ -76,36 +75,37 @@ impl<E: Engine> Fetcher<E> {
     /// [`Error::Image`] with who was asked and what they answered, [`Error::Reference`],
     /// [`Error::OfflineQuestion`], and those of [`Fetcher::obtain`] for configuration and manifest.
     pub fn resolve_image(&self, reference: &str, arch: Arch) -> Result<Blob, Error> {
-        let malformed = || Error::Reference {
+        let parsed: RegistryReference = reference.parse().map_err(|source| Error::Reference {
             reference: reference.to_owned(),
-        };
-        let parsed = parse(reference).ok_or_else(malformed)?;
-        let asked = endpoints(&parsed.repository, self.settings()).ok_or_else(malformed)?;
-        let (document, provider) = match self.known(&parsed.which)? {
+            source,
+        })?;
+        let asked = endpoints(&parsed.name(), self.settings()).unwrap_or_default();
+        let version = parsed.version();
+        let (document, provider) = match self.known(version)? {
             Some(document) => (document, "the store".to_owned()),
             None if self.settings().offline => {
                 return Err(Error::OfflineQuestion {
                     what: reference.to_owned(),
                 });
             }
-            None => self.ask_all(reference, &asked, &parsed.which)?,
+            None => self.ask_all(reference, &asked, version)?,
         };
         let mut choice = Choice {
             fetcher: self,
             reference,
-            repository: parsed.repository,
+            repository: parsed.name(),
             provider,
             arch,
             left: MAX_DOCUMENTS,
             available: BTreeSet::new(),
         };
-        let found = choice.visit(document, 0)?;
+        let found = choice.visit(&document, 0)?;
         found.ok_or_else(|| choice.no_platform())
     }
 
     /// What a digest names, if the store has it.
-    fn known(&self, which: &Which) -> Result<Option<Document>, Error> {
-        let Which::Digest(sha256) = which else {
+    fn known(&self, version: &Version) -> Result<Option<Document>, Error> {
+        let Version::Digest(sha256) = version else {
             return Ok(None);
         };
         let Some(size) = self.store().blob_size(sha256).map_err(Error::Store)? else {
@@ -129,13 +129,12 @@ impl<E: Engine> Fetcher<E> {
         }
         let opened = self.store().read_blob(&blob.sha256, Some(blob.size));
         let mut bytes = Vec::new();
-        match opened.map_err(Error::Store)?.read_to_end(&mut bytes) {
-            Ok(_) => Ok(Some(bytes)),
-            Err(_) => {
-                self.store().set_aside(&blob.sha256).map_err(Error::Store)?;
-                Ok(None)
-            }
+        let read = opened.map_err(Error::Store)?.read_to_end(&mut bytes);
+        if read.is_ok() {
+            return Ok(Some(bytes));
         }
+        self.store().set_aside(&blob.sha256).map_err(Error::Store)?;
+        Ok(None)
     }
 
     /// Asks one registry after the other; the first answer counts.
@@ -143,14 +142,14 @@ impl<E: Engine> Fetcher<E> {
         &self,
         reference: &str,
         endpoints: &[Endpoint],
-        which: &Which,
+        version: &Version,
     ) -> Result<(Document, String), Error> {
         self.network()?;
         let mut failures = Vec::new();
         let mut found = None;
         for endpoint in endpoints {
             let mut tries = Tries::new(self.settings(), 0);
-            match self.ask_often(endpoint, which, &mut tries) {
+            match self.ask_often(endpoint, version, &mut tries) {
                 Ok(document) => {
                     found = Some((document, endpoint.to_string()));
                     break;
@@ -184,11 +183,11 @@ impl<E: Engine> Fetcher<E> {
     fn ask_often(
         &self,
         endpoint: &Endpoint,
-        which: &Which,
+        version: &Version,
         tries: &mut Tries,
     ) -> Result<Document, Reason> {
         loop {
-            match self.ask_once(endpoint, which) {
+            match self.ask_once(endpoint, version) {
                 Ok(document) => return Ok(document),
                 Err(reason) => match tries.next(&reason, 0) {
                     Some(wait) => thread::sleep(wait),
@@ -198,10 +197,10 @@ impl<E: Engine> Fetcher<E> {
         }
     }
 
-    fn ask_once(&self, endpoint: &Endpoint, which: &Which) -> Result<Document, Reason> {
-        let text = match which {
-            Which::Tag(tag) => tag.clone(),
-            Which::Digest(digest) => format!("sha256:{digest}"),
+    fn ask_once(&self, endpoint: &Endpoint, version: &Version) -> Result<Document, Reason> {
+        let text = match version {
+            Version::Tag(tag) => tag.clone(),
+            Version::Digest(digest) => format!("sha256:{digest}"),
         };
         let url = endpoint.url("manifests", &text).ok_or(Reason::Url)?;
         let request = Request::get(url).accepting(MANIFESTS);
@@ -213,7 +212,7 @@ impl<E: Engine> Fetcher<E> {
         let media_type = answer.header(&CONTENT_TYPE).map(essence);
         let bytes = answer.document(MANIFEST_BYTES)?;
         let found = digest(&bytes);
-        if let Which::Digest(expected) = which
+        if let Version::Digest(expected) = version
             && *expected != found
         {
             return Err(Reason::Digest {
@@ -287,11 +286,11 @@ impl Document {
         };
         if shape.schema_version == 2 && is_index && !is_image && says_one_of(&INDEXES) {
             let index = serde_json::from_slice(&self.bytes).map_err(unparsable)?;
-            return Ok(Parsed::Index(index));
+            return Ok(Parsed::Index(Box::new(index)));
         }
         if shape.schema_version == 2 && is_image && !is_index && says_one_of(&IMAGES) {
             let image = serde_json::from_slice(&self.bytes).map_err(unparsable)?;
-            return Ok(Parsed::Image(image));
+            return Ok(Parsed::Image(Box::new(image)));
         }
         let found = says.unwrap_or_else(|| "none".to_owned());
         let found = found.escape_default().take(100).collect();
@@ -315,9 +314,9 @@ struct Choice<'a, E: Engine> {
 
 impl<E: Engine> Choice<'_, E> {
     /// The manifest that a document is, or leads to.
-    fn visit(&mut self, document: Document, depth: usize) -> Result<Option<Blob>, Error> {
+    fn visit(&mut self, document: &Document, depth: usize) -> Result<Option<Blob>, Error> {
         match document.parse().map_err(|reason| self.fail(reason))? {
-            Parsed::Image(image) => self.check(&document, &image),
+            Parsed::Image(image) => self.check(document, &image),
             Parsed::Index(_) if depth == MAX_DEPTH => {
                 Err(self.fail(Reason::document(DocumentProblem::Depth {
                     limit: MAX_DEPTH,
@@ -339,7 +338,7 @@ impl<E: Engine> Choice<'_, E> {
                 sha256: blob.sha256,
                 media_type: Some(descriptor.media_type().to_string()),
             };
-            if let Some(found) = self.visit(document, depth.saturating_add(1))? {
+            if let Some(found) = self.visit(&document, depth.saturating_add(1))? {
                 return Ok(Some(found));
             }
         }

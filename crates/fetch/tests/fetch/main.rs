@@ -27,8 +27,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use enclair_digest::{Engine, Hasher, PureRust, Sha256};
-use enclair_fetch::{Backoff, Fetcher, Provider, ProviderKind, Settings, Timeouts};
-use enclair_recipe::{Blob, Place, Wanted};
+use enclair_fetch::{Backoff, Fetcher, Provider, Settings, Timeouts};
+use enclair_recipe::{Blob, Place, ProviderKind, Wanted};
 use enclair_store::Store;
 use tempfile::TempDir;
 
@@ -75,7 +75,7 @@ fn quick() -> Settings {
             connect: Duration::from_secs(5),
             head: Duration::from_secs(10),
             idle: Duration::from_secs(10),
-            total: Duration::from_secs(120),
+            total: Duration::from_mins(2),
         },
         backoff: Backoff {
             first: Duration::from_millis(5),

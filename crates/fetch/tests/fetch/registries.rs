@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use enclair_eif::Arch;
-use enclair_fetch::{Provider, ProviderKind, RegistrySettings, Settings};
-use enclair_recipe::{Blob, Place, Wanted};
+use enclair_fetch::{Provider, RegistrySettings, Settings};
+use enclair_recipe::{Blob, Place, ProviderKind, Wanted};
 
 use crate::images::{Image, Layout};
 use crate::servers::{Registry, RegistryOptions, Scripted, program, respond, run};
@@ -421,7 +421,7 @@ fn a_missing_image_says_who_was_asked() {
     assert!(error.hint().unwrap().contains("docker login"));
     let wrong = bench
         .fetcher
-        .resolve_image("debian", Arch::X86_64)
+        .resolve_image("debian@1", Arch::X86_64)
         .unwrap_err();
     assert!(
         wrong

@@ -245,8 +245,8 @@ impl Registry {
     /// Where it keeps a blob.
     pub(crate) fn blob_path(&self, digest: &str) -> PathBuf {
         let blobs = "data/docker/registry/v2/blobs/sha256";
-        let shelf = format!("{blobs}/{}/{digest}/data", &digest[..2]);
-        self.directory.path().join(shelf)
+        let place = format!("{blobs}/{}/{digest}/data", &digest[..2]);
+        self.directory.path().join(place)
     }
 }
 

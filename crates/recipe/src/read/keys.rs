@@ -1,0 +1,131 @@
+//! The keys of each table, and which of them was meant.
+
+/// Keys longer than this are compared with nothing.
+const MAX_COMPARED: usize = 64;
+
+pub(crate) const ROOT: &[&str] = &[
+    "schema",
+    "enclave",
+    "source",
+    "overlay",
+    "run",
+    "network",
+    "logs",
+    "boot",
+    "ramdisk",
+    "normalize",
+    "allow",
+    "sign",
+    "limits",
+    "provider",
+    "registry",
+];
+pub(crate) const ENCLAVE: &[&str] = &[
+    "name",
+    "version",
+    "arch",
+    "epoch",
+    "cmdline",
+    "cmdline_append",
+];
+pub(crate) const SOURCE: &[&str] = &["image", "archive", "files", "dockerfile", "packages"];
+pub(crate) const PACKAGES: &[&str] = &[
+    "distribution",
+    "suites",
+    "components",
+    "install",
+    "exclude",
+    "recommends",
+    "minimal",
+    "scripts",
+    "effects",
+];
+pub(crate) const FILE: &[&str] = &[
+    "from",
+    "link",
+    "to",
+    "owner",
+    "mode",
+    "dir_mode",
+    "untracked",
+];
+pub(crate) const ARTIFACT: &[&str] = &["file", "url", "image", "package", "path", "sha256"];
+pub(crate) const RUN: &[&str] = &[
+    "command", "env", "user", "workdir", "hostname", "grant", "limits",
+];
+pub(crate) const NETWORK: &[&str] = &["ingress", "egress"];
+pub(crate) const LOGS: &[&str] = &["to"];
+pub(crate) const BOOT: &[&str] = &["kernel", "init", "agent", "nsm_module"];
+pub(crate) const RAMDISK: &[&str] = &["compression"];
+pub(crate) const NORMALIZE: &[&str] = &["keep", "drop"];
+pub(crate) const SIGN: &[&str] = &["certificate", "key"];
+pub(crate) const LIMITS: &[&str] = &["unpacked"];
+pub(crate) const PROVIDER: &[&str] = &["kind", "url"];
+pub(crate) const REGISTRY: &[&str] = &["mirrors", "insecure"];
+pub(crate) const SETTINGS: &[&str] = &["provider", "registry"];
+
+/// Tables by name, for keys that stand in a wrong one.
+pub(crate) const TABLES: &[(&str, &[&str])] = &[
+    ("", ROOT),
+    ("enclave", ENCLAVE),
+    ("source", SOURCE),
+    ("source.packages", PACKAGES),
+    ("run", RUN),
+    ("network", NETWORK),
+    ("logs", LOGS),
+    ("boot", BOOT),
+    ("ramdisk", RAMDISK),
+    ("normalize", NORMALIZE),
+    ("sign", SIGN),
+    ("limits", LIMITS),
+];
+
+/// Tables that stand in arrays, or at several places.
+#[cfg(test)]
+pub(crate) const ITEMS: &[(&str, &[&str])] = &[
+    ("file", FILE),
+    ("artifact", ARTIFACT),
+    ("provider", PROVIDER),
+    ("registry", REGISTRY),
+];
+
+/// What others call the same thing.
+const ALIASES: [(&str, &str); 2] = [("amd64", "x86_64"), ("arm64", "aarch64")];
+
+/// Advice for a key that `table` does not have.
+pub(crate) fn suggestion(table: &str, key: &str, known: &[&str]) -> Option<String> {
+    if known == SETTINGS {
+        return Some(
+            "settings have `provider` and `registry`; the rest is the recipe's".to_owned(),
+        );
+    }
+    if let Some(word) = nearest(key, known) {
+        return Some(format!("did you mean `{word}`?"));
+    }
+    let is_elsewhere = |(_, keys): &&(&str, &[&str])| keys.contains(&key);
+    match TABLES.iter().find(is_elsewhere) {
+        Some(("", _)) => Some(format!("`{key}` belongs to the top of the document")),
+        Some((other, _)) => Some(format!("`{key}` belongs to `[{other}]`")),
+        None if table.is_empty() => None,
+        None => Some(format!("there are {}", known.join(", "))),
+    }
+}
+
+/// The word that `text` was probably meant to be.
+pub(crate) fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
+    if text.len() > MAX_COMPARED {
+        return None;
+    }
+    let is_alias = |(other, word): &&(&str, &str)| *other == text && words.contains(word);
+    if let Some((_, word)) = ALIASES.iter().find(is_alias) {
+        return Some(word);
+    }
+    let lower = text.to_ascii_lowercase().replace('-', "_");
+    let distances = words.iter().map(|word| {
+        let distance = strsim::osa_distance(&lower, &word.replace('-', "_"));
+        (distance, *word)
+    });
+    let (distance, word) = distances.min()?;
+    // One mistake in three characters is a mistake; more is another word.
+    (distance <= word.len().max(3) / 3).then_some(word)
+}

@@ -1,0 +1,424 @@
+//! The recipe as a type: what `enclair.toml` says, with every default filled in.
+//!
+//! Values are typed and checked as far as text alone can be checked: whether a rule or a finding
+//! exists, and whether a file does, is for later stages. What this release reads and cannot build
+//! is kept like everything else; [`Recipe::not_built_yet`] lists it.
+
+use std::collections::BTreeMap;
+
+use enclair_configuration::{Limit, Resource};
+use enclair_digest::{Engine, Hasher, PureRust, Sha256};
+use enclair_eif::Arch;
+
+use crate::canonical::canonical_json;
+use crate::diagnostic::Diagnostics;
+use crate::path::leaves_project;
+use crate::read::{ROOT, read_document, read_recipe};
+use crate::reference::ImageReference;
+use crate::settings::Settings;
+use crate::span::{Span, Spanned};
+
+/// What an enclave image is made from. See the table of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// The image as a whole.
+    pub enclave: Enclave,
+    /// The root filesystem.
+    pub source: Source,
+    /// Files laid over the source, in order.
+    pub overlay: Vec<FileEntry>,
+    /// How the application is started.
+    pub run: Run,
+    /// What the application may reach; not built yet.
+    pub network: Network,
+    /// Where the application's output goes.
+    pub logs: Spanned<LogTarget>,
+    /// The boot environment.
+    pub boot: Boot,
+    /// How ramdisks behind the first are compressed.
+    pub compression: Spanned<RamdiskCompression>,
+    /// Which normalisation rules are applied.
+    pub normalize: Normalize,
+    /// Ids of findings that shall not stop the build.
+    pub allow: Vec<Spanned<String>>,
+    /// How the image is signed; not built yet.
+    pub sign: Option<Spanned<Sign>>,
+    /// Bytes that are unpacked at most.
+    pub unpacked: Spanned<u64>,
+    /// Where content is fetched from.
+    pub settings: Settings,
+}
+
+/// `[enclave]`: the image as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enclave {
+    /// `ImageName` of the metadata.
+    pub name: Spanned<String>,
+    /// `ImageVersion` of the metadata.
+    pub version: Spanned<String>,
+    /// Architecture of everything in the image.
+    pub arch: Spanned<Arch>,
+    /// The one time in the image.
+    pub epoch: Spanned<Epoch>,
+    /// The whole kernel command line, instead of the architecture's own.
+    pub cmdline: Option<Spanned<String>>,
+    /// Words behind the command line, after one space.
+    pub cmdline_append: Option<Spanned<String>>,
+}
+
+/// The one time in an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Epoch {
+    /// Seconds since 1970.
+    Seconds(u32),
+    /// The committer's time of the commit that is checked out, `"commit"`.
+    Commit,
+}
+
+/// `[source]`: where the root filesystem comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A container image.
+    Image(Spanned<ImageReference>),
+    /// A tar archive of a root filesystem.
+    Archive(Spanned<Artifact>),
+    /// Files of the project, and nothing else.
+    Files(Spanned<Vec<FileEntry>>),
+    /// A Dockerfile, by its path; not built yet.
+    Dockerfile(Spanned<String>),
+    /// Distribution packages; not built yet.
+    Packages(Spanned<Packages>),
+}
+
+/// A file from somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Artifact {
+    /// A file on this machine.
+    File {
+        /// Relative to the recipe, or absolute.
+        path: Spanned<String>,
+    },
+    /// A file over HTTP.
+    Url {
+        /// `http` or `https`.
+        url: Spanned<String>,
+        /// The file of that name in the archive that is there.
+        path: Option<Spanned<String>>,
+        /// What must be found: the digest of what is at the URL.
+        sha256: Option<Spanned<Sha256>>,
+    },
+    /// A file of a container image.
+    Image {
+        /// The image.
+        reference: Spanned<ImageReference>,
+        /// The file's path in it.
+        path: Spanned<String>,
+    },
+    /// A file of a distribution package; not built yet.
+    Package {
+        /// The package's name.
+        name: Spanned<String>,
+        /// The file's path in it.
+        path: Spanned<String>,
+    },
+}
+
+impl Artifact {
+    /// Whether nobody else can get it: a file or image outside of the project, or an image of the
+    /// local Docker daemon.
+    pub fn is_private(&self) -> bool {
+        match self {
+            Self::File { path } => leaves_project(path),
+            Self::Image { reference, path: _ } => reference.is_private(),
+            Self::Url { .. } | Self::Package { .. } => false,
+        }
+    }
+}
+
+/// A file, a directory or a symlink that the project puts into the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    /// What is put there.
+    pub content: Content,
+    /// Absolute path in the image.
+    pub to: Spanned<String>,
+    /// Who owns it.
+    pub owner: Spanned<Owner>,
+    /// Permissions of files; without them, 0755 for programs and 0644 for the rest.
+    pub mode: Option<Spanned<Mode>>,
+    /// Permissions of directories.
+    pub dir_mode: Spanned<Mode>,
+    /// Whether files are taken that git does not track.
+    pub untracked: Spanned<bool>,
+}
+
+/// What a file entry puts at its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A file or directory of the project, `from`.
+    Project(Spanned<String>),
+    /// A symlink with this target, `link`.
+    Link(Spanned<String>),
+}
+
+/// Who owns a file in the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub user: Principal,
+    /// The group; without one, the user's own.
+    pub group: Option<Principal>,
+}
+
+/// A user or a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// By number.
+    Id(u32),
+    /// By a name of the image's own `/etc/passwd` or `/etc/group`.
+    Name(String),
+}
+
+/// Permission bits, at most 7777 in octal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mode(u16);
+
+impl Mode {
+    /// What directories have without a mode of their own.
+    pub const DIRECTORY: Self = Self(0o755);
+
+    /// The bits; `None` for more than 7777.
+    pub const fn from_bits(bits: u16) -> Option<Self> {
+        if bits > 0o7777 {
+            return None;
+        }
+        Some(Self(bits))
+    }
+
+    /// The bits.
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+}
+
+/// `[source.packages]`: distribution packages; not built yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packages {
+    /// Whose packages they are.
+    pub distribution: Spanned<Distribution>,
+    /// Releases, as in `bookworm`; at least one.
+    pub suites: Vec<Spanned<String>>,
+    /// Parts of the archive.
+    pub components: Vec<Spanned<String>>,
+    /// Packages that are asked for; at least one.
+    pub install: Vec<Spanned<String>>,
+    /// Packages that must not come in as dependencies.
+    pub exclude: Vec<Spanned<String>>,
+    /// Whether recommended packages are installed too.
+    pub recommends: Spanned<bool>,
+    /// Whether the distribution's base set is left out.
+    pub minimal: Spanned<bool>,
+    /// What becomes of maintainer scripts.
+    pub scripts: Spanned<Scripts>,
+    /// Ids of effects of scripts that are wanted besides the usual ones.
+    pub effects: Vec<Spanned<String>>,
+}
+
+/// A distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Distribution {
+    /// `alpine`
+    Alpine,
+    /// `arch`
+    Arch,
+    /// `debian`
+    Debian,
+    /// `fedora`
+    Fedora,
+    /// `ubuntu`
+    Ubuntu,
+}
+
+/// What becomes of maintainer scripts of packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Scripts {
+    /// None is run: known effects are applied, unknown ones are findings. `effects`.
+    #[default]
+    Effects,
+    /// They are run without a network, `sandbox`.
+    Sandbox,
+}
+
+/// `[run]`: how the application is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Program and arguments, instead of the image's.
+    pub command: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Variables, `NAME=value`.
+    pub env: Vec<Spanned<String>>,
+    /// As USER of a Dockerfile, instead of the image's.
+    pub user: Option<Spanned<String>>,
+    /// Absolute, instead of the image's.
+    pub workdir: Option<Spanned<String>>,
+    /// The host's name inside.
+    pub hostname: Spanned<String>,
+    /// What the application may use.
+    pub grant: Vec<Spanned<Grant>>,
+    /// Resource limits.
+    pub limits: BTreeMap<Resource, Spanned<Limit>>,
+}
+
+impl Run {
+    /// Whether the application may use `grant`.
+    pub fn grants(&self, grant: Grant) -> bool {
+        self.grant.iter().any(|given| **given == grant)
+    }
+}
+
+/// What an application may use of the enclave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grant {
+    /// `/dev/nsm`, the security module.
+    Nsm,
+    /// vsock, the way to the parent.
+    Vsock,
+}
+
+/// `[network]`; not built yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Network {
+    /// Ports at which connections from outside arrive.
+    pub ingress: Vec<Spanned<u16>>,
+    /// Hosts that may be reached.
+    pub egress: Vec<Spanned<Egress>>,
+}
+
+/// A host that may be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Egress {
+    /// A name, an address, or `*.` and a name for everything below it.
+    pub host: String,
+    /// The port; every one when there is none.
+    pub port: Option<u16>,
+}
+
+/// Where the application's output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum LogTarget {
+    /// Nowhere.
+    #[default]
+    None,
+    /// To the host; not built yet.
+    Host,
+}
+
+/// `[boot]`: the boot environment. `None` is what Enclair carries, or nothing where it carries
+/// none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Boot {
+    /// The kernel.
+    pub kernel: Option<Spanned<Artifact>>,
+    /// PID 1.
+    pub init: Option<Spanned<Artifact>>,
+    /// The agent; not built yet.
+    pub agent: Option<Spanned<Artifact>>,
+    /// The driver module of the security module.
+    pub nsm_module: Option<Spanned<Artifact>>,
+}
+
+/// How ramdisks behind the first are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum RamdiskCompression {
+    /// Not at all.
+    #[default]
+    None,
+    /// As one gzip member.
+    Gzip,
+    /// As one zstd frame.
+    Zstd,
+}
+
+/// `[normalize]`: which normalisation rules are applied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Normalize {
+    /// Ids of default rules that are not applied.
+    pub keep: Vec<Spanned<String>>,
+    /// Ids of rules that remove, and are applied when asked for.
+    pub drop: Vec<Spanned<String>>,
+}
+
+/// `[sign]`; not built yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sign {
+    /// The certificate's file.
+    pub certificate: Spanned<String>,
+    /// The key: a file, or a URI of where it is kept.
+    pub key: Spanned<String>,
+}
+
+/// Something that this release reads and cannot build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotBuiltYet {
+    /// The key, with the tables that it is in.
+    pub key: String,
+    /// Where its value stands.
+    pub span: Span,
+}
+
+impl Recipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    ///
+    /// Every problem that the document has, each with its place.
+    pub fn parse(document: &str) -> Result<Self, Diagnostics> {
+        read_document(document, ROOT, read_recipe)
+    }
+
+    /// The digest of everything that decides what is built.
+    pub fn digest(&self) -> Sha256 {
+        let mut hasher = PureRust.sha256();
+        hasher.update(&canonical_json(self));
+        hasher.finish()
+    }
+
+    /// What this release reads and cannot build, in the order of the table of keys.
+    pub fn not_built_yet(&self) -> Vec<NotBuiltYet> {
+        let mut found = Vec::new();
+        let mut add = |key: &str, span: Option<Span>| {
+            found.extend(span.map(|span| NotBuiltYet {
+                key: key.to_owned(),
+                span,
+            }));
+        };
+        match &self.source {
+            Source::Dockerfile(path) => add("source.dockerfile", path.span()),
+            Source::Packages(packages) => add("source.packages", packages.span()),
+            Source::Archive(archive) => add("source.archive", package_span(Some(archive))),
+            Source::Image(_) | Source::Files(_) => {}
+        }
+        let first = self.network.ingress.first();
+        add("network.ingress", first.and_then(Spanned::span));
+        let first = self.network.egress.first();
+        add("network.egress", first.and_then(Spanned::span));
+        let logs = Some(self.logs).filter(|logs| **logs == LogTarget::Host);
+        add("logs.to", logs.and_then(|logs| logs.span()));
+        let boot = &self.boot;
+        add("boot.kernel", package_span(boot.kernel.as_ref()));
+        add("boot.init", package_span(boot.init.as_ref()));
+        let agent = boot.agent.as_ref();
+        add("boot.agent", agent.and_then(Spanned::span));
+        add("boot.nsm_module", package_span(boot.nsm_module.as_ref()));
+        add("sign", self.sign.as_ref().and_then(Spanned::span));
+        found
+    }
+}
+
+/// Where an artifact stands that is a file of a package.
+fn package_span(artifact: Option<&Spanned<Artifact>>) -> Option<Span> {
+    let artifact = artifact?;
+    match artifact.get() {
+        Artifact::Package { .. } => artifact.span(),
+        Artifact::File { .. } | Artifact::Url { .. } | Artifact::Image { .. } => None,
+    }
+}
