@@ -81,6 +81,14 @@ pub enum Error {
         #[source]
         source: TemplateError,
     },
+    /// A registry or mirror in the settings that is none.
+    #[error(
+        "registry `{registry}`: not of the form HOST[:PORT], or HOST[:PORT]/PREFIX for a mirror"
+    )]
+    Registry {
+        /// As it was given.
+        registry: RedactedUrl,
+    },
     /// A file of certificates that cannot be used.
     #[error("`{}`: the certificates cannot be read", path.display())]
     CaFile {
@@ -161,7 +169,7 @@ impl Error {
                  has those to trust",
             ),
             Self::Proxy { .. } => Some("expected a URL, as in `http://proxy.example:3128`"),
-            Self::Url { .. } | Self::Runtime(_) | Self::Store(_) => None,
+            Self::Url { .. } | Self::Registry { .. } | Self::Runtime(_) | Self::Store(_) => None,
         }
     }
 }

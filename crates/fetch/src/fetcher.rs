@@ -16,7 +16,7 @@ use crate::network::{Answer, Network, Request};
 use crate::observer::{Observer, Unobserved};
 use crate::reason::Reason;
 use crate::redacted::RedactedUrl;
-use crate::registry::Sessions;
+use crate::registry::{Sessions, check_registries};
 use crate::retry::Tries;
 use crate::settings::Settings;
 use crate::source::{CheckedProvider, Source, Way, checked_providers, parse, sources};
@@ -42,9 +42,11 @@ impl<E: Engine> Fetcher<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Template`] for a provider whose template is none.
+    /// [`Error::Template`] for a provider whose template is none, [`Error::Registry`] for a
+    /// registry or mirror that is none.
     pub fn new(store: Store<E>, settings: Settings) -> Result<Self, Error> {
         let providers = checked_providers(&settings)?;
+        check_registries(&settings)?;
         Ok(Self {
             sessions: Sessions::new(settings.credentials.clone()),
             store,
@@ -346,5 +348,51 @@ impl<E: Engine> Supply for Fetcher<E> {
 
     fn save_daemon_image(&self, name: &str, archive: &mut dyn Write) -> Result<(), SupplyError> {
         Ok(Self::save_daemon_image(self, name, archive)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enclair_recipe::Place;
+
+    use super::*;
+
+    /// A fetcher with `content` in its store, and what it is asked for.
+    fn fetcher(content: &[u8], offline: bool) -> (Fetcher, [Wanted; 1], tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let (sha256, size) = store.add(&mut &content[..]).unwrap();
+        let settings = Settings {
+            offline,
+            ..Settings::default()
+        };
+        let wanted = Wanted {
+            blob: Blob { sha256, size },
+            name: "kernel".into(),
+            place: Place::Url("http://127.0.0.1:1/".into()),
+        };
+        let fetcher = Fetcher::new(store, settings).unwrap();
+        (fetcher, [wanted], directory)
+    }
+
+    #[test]
+    fn there_is_no_network_while_nothing_is_missing() {
+        let (fetcher, wanted, _directory) = fetcher(b"content", false);
+        fetcher.obtain(&wanted).unwrap();
+        fetcher.obtain(&[]).unwrap();
+        assert!(fetcher.network.get().is_none());
+    }
+
+    #[test]
+    fn offline_there_is_never_a_network() {
+        let (fetcher, [mut wanted], _directory) = fetcher(b"content", true);
+        wanted.blob.size += 1;
+        assert!(fetcher.obtain(&[wanted]).is_err());
+        assert!(fetcher.resolve_url("http://127.0.0.1:1/", 1).is_err());
+        let image = fetcher.resolve_image("localhost/a:1", Arch::X86_64);
+        assert!(image.is_err());
+        let saved = fetcher.save_daemon_image("a", &mut Vec::new());
+        assert!(saved.is_err());
+        assert!(fetcher.network.get().is_none());
     }
 }

@@ -39,7 +39,8 @@ const USER_AGENT: &str = concat!("enclair/", env!("CARGO_PKG_VERSION"));
 /// What can be asked over HTTP.
 #[derive(Debug)]
 pub(crate) struct Network {
-    runtime: Runtime,
+    /// There until it is dropped.
+    runtime: Option<Runtime>,
     client: Client,
     timeouts: Timeouts,
 }
@@ -176,7 +177,7 @@ impl Network {
             .map_err(Error::Runtime)?;
         let client = client.build().map_err(Error::Client)?;
         Ok(Self {
-            runtime,
+            runtime: Some(runtime),
             client,
             timeouts,
         })
@@ -223,9 +224,20 @@ impl Network {
         limit: Duration,
         phase: Phase,
     ) -> Result<F::Output, Reason> {
-        self.runtime
+        let timed_out = || Reason::TimedOut { phase };
+        let runtime = self.runtime.as_ref().ok_or_else(timed_out)?;
+        runtime
             .block_on(async { tokio::time::timeout(limit, future).await })
-            .map_err(|_| Reason::TimedOut { phase })
+            .map_err(|_| timed_out())
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // A resolver that hangs must not keep a program from ending.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

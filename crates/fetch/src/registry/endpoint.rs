@@ -4,6 +4,8 @@ use std::fmt;
 
 use reqwest::Url;
 
+use crate::error::Error;
+use crate::redacted::RedactedUrl;
 use crate::settings::Settings;
 
 /// Docker's registry has another name in references than on the network.
@@ -69,14 +71,32 @@ pub(crate) fn endpoints(repository: &str, settings: &Settings) -> Option<Vec<End
     let (host, name) = repository.split_once('/')?;
     let own = Endpoint::new(host, name, settings)?;
     let mirrors = settings.registries.get(host).map(|own| &own.mirrors);
-    let mirrors = mirrors.into_iter().flatten().filter_map(|mirror| {
-        let mirror = mirror.trim_end_matches('/');
-        match mirror.split_once('/') {
-            Some((host, prefix)) => Endpoint::new(host, &format!("{prefix}/{name}"), settings),
-            None => Endpoint::new(mirror, name, settings),
-        }
-    });
+    let mirrors = mirrors.into_iter().flatten();
+    let mirrors = mirrors.filter_map(|mirror| mirrored(mirror, name, settings));
     Some(mirrors.chain([own]).collect())
+}
+
+/// Where a mirror has a repository.
+fn mirrored(mirror: &str, name: &str, settings: &Settings) -> Option<Endpoint> {
+    let mirror = mirror.strip_suffix('/').unwrap_or(mirror);
+    match mirror.split_once('/') {
+        Some((host, prefix)) => Endpoint::new(host, &format!("{prefix}/{name}"), settings),
+        None => Endpoint::new(mirror, name, settings),
+    }
+}
+
+/// Refuses a host or a mirror that would be passed over without a word later.
+pub(crate) fn check_registries(settings: &Settings) -> Result<(), Error> {
+    let wrong = |text: &str| Error::Registry {
+        registry: RedactedUrl::new(text),
+    };
+    for (host, registry) in &settings.registries {
+        Endpoint::new(host, "a", settings).ok_or_else(|| wrong(host))?;
+        for mirror in &registry.mirrors {
+            mirrored(mirror, "a", settings).ok_or_else(|| wrong(mirror))?;
+        }
+    }
+    Ok(())
 }
 
 /// The specification's names: components of lower-case letters and digits, with single signs
@@ -108,7 +128,7 @@ mod tests {
             let registry = RegistrySettings { mirrors, insecure };
             settings.registries.insert(host.into(), registry);
         };
-        with("docker.io", &["cache:5000/hub/", "u@evil", "mirror"], false);
+        with("docker.io", &["cache:5000/hub/", "mirror"], false);
         with("cache:5000", &["never"], true);
         let found = endpoints("docker.io/library/debian", &settings).unwrap();
         let urls: Vec<_> = found
@@ -123,6 +143,17 @@ mod tests {
                 "https://registry-1.docker.io/v2/library/debian/manifests/12",
             ]
         );
+        check_registries(&settings).unwrap();
+        for mirror in ["u@evil", "https://mirror", "m/A", "m?x", ""] {
+            let mut settings = Settings::default();
+            let mirrors = vec![mirror.to_owned()];
+            let registry = RegistrySettings {
+                mirrors,
+                insecure: false,
+            };
+            settings.registries.insert("docker.io".into(), registry);
+            assert!(check_registries(&settings).is_err(), "{mirror}");
+        }
         for wrong in [
             "debian", "h/", "h/A", "h/a/../b", "h/a?b", "u:p@h/a", "h/a//b", "h/a%2f",
         ] {

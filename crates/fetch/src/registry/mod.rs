@@ -8,7 +8,7 @@ mod endpoint;
 mod resolve;
 mod session;
 
-pub(crate) use endpoint::{Endpoint, endpoints};
+pub(crate) use endpoint::{Endpoint, check_registries, endpoints};
 pub(crate) use session::Sessions;
 
 use serde::Deserialize;

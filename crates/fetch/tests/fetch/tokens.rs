@@ -2,7 +2,9 @@
 //! want tokens.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use enclair_eif::Arch;
@@ -11,7 +13,7 @@ use enclair_fetch::{Credentials, Settings};
 use crate::Bench;
 use crate::images::{Image, Layout};
 use crate::registries::{layout, parts, plain};
-use crate::servers::{Registry, RegistryOptions, Scripted, header, respond};
+use crate::servers::{Registry, RegistryOptions, Scripted, header, respond, run};
 
 /// `me:secret` in base 64.
 const ENCODED: &str = "bWU6c2VjcmV0";
@@ -322,5 +324,51 @@ fn a_token_does_not_go_along_to_another_host() {
         .unwrap();
     for head in storage.requests() {
         assert_eq!(header(&head, "authorization"), None, "{head}");
+    }
+}
+
+/// What the helper of the test below is called.
+const HELPER: &str = "enclair-test";
+
+#[test]
+fn a_helper_is_asked_as_docker_asks_it() {
+    // Helpers are found by PATH, so the test proper is a process of its own with another one.
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join(format!("docker-credential-{HELPER}"));
+    let text = "#!/bin/sh\nread host\nprintf '{\"Username\":\"me\",\"Secret\":\"secret\"}'\n";
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", directory.path().display());
+    run(Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "tokens::with_the_helper_in_path"])
+        .env("PATH", path));
+}
+
+#[test]
+#[ignore = "called by `a_helper_is_asked_as_docker_asks_it`, with the helper in PATH"]
+fn with_the_helper_in_path() {
+    let (_registry, image, host) = with_password();
+    let file = ".docker/config.json";
+    for (content, works) in [
+        (
+            format!(r#"{{"credHelpers":{{"{host}":"{HELPER}"}}}}"#),
+            true,
+        ),
+        (format!(r#"{{"credsStore":"{HELPER}"}}"#), true),
+        (r#"{"credsStore":"enclair-missing"}"#.to_owned(), false),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let settings = with_file(plain(&[(&host, &[])]), home.path(), file, &content);
+        let bench = Bench::new(settings);
+        let found = bench
+            .fetcher
+            .resolve_image(&format!("{host}/team/app:1"), Arch::X86_64);
+        match found {
+            Ok(found) => assert!(works && found == image.manifest, "{content}"),
+            Err(error) => {
+                assert!(!works, "{error}");
+                assert!(error.to_string().contains("cannot be had"), "{error}");
+            }
+        }
     }
 }
