@@ -194,15 +194,28 @@ fn overload_passes() {
 }
 
 #[test]
-fn nginx_that_limits_requests_is_left_alone_and_asked_again() {
-    // A zone that lets one request through every half second, and answers 429 to the rest.
-    let server = "location /few { error_page 503 = @busy; limit_except GET { deny all; } \
-                  if ($http_range) { return 429; } } location @busy { return 429; }";
-    let nginx = Nginx::start(server, None);
-    let content = noise(1000, 9);
-    nginx.put("few", &content);
-    let bench = Bench::new(quick());
-    bench.obtains(&wanted(&content, &nginx.url("few")), &content, &[]);
+fn nginx_that_limits_requests_is_asked_again_later() {
+    for status in ["429", "503"] {
+        let http = "limit_req_zone $binary_remote_addr zone=few:1m rate=2r/s;";
+        let server = format!("limit_req zone=few; limit_req_status {status};");
+        let nginx = Nginx::start_with(http, &server, None);
+        let contents = [noise(1000, 9), noise(1001, 9)];
+        let mut settings = quick();
+        settings.retries = 20;
+        settings.backoff.first = Duration::from_millis(100);
+        let bench = Bench::new(settings);
+        for (name, content) in ["a", "b"].into_iter().zip(&contents) {
+            nginx.put(name, content);
+            bench.obtains(&wanted(content, &nginx.url(name)), content, &[]);
+        }
+        let log = nginx.log();
+        assert!(log.iter().any(|line| line.starts_with(status)), "{log:?}");
+        assert_eq!(
+            log.iter().filter(|line| line.starts_with("200")).count(),
+            2,
+            "{log:?}"
+        );
+    }
 }
 
 #[test]

@@ -78,14 +78,18 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// `server` goes into the `server` block, where `PORT` is the port; `tls` is a certificate and
-    /// key to listen with.
+    /// `server` goes into the `server` block; `tls` is a certificate and key to listen with.
     pub(crate) fn start(server: &str, tls: Option<(&Path, &Path)>) -> Self {
+        Self::start_with("", server, tls)
+    }
+
+    /// The same, with more for the `http` block.
+    pub(crate) fn start_with(http: &str, server: &str, tls: Option<(&Path, &Path)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let top = directory.path().to_owned();
         fs::create_dir(top.join("files")).unwrap();
         let (running, port) = start(|port| {
-            let configuration = configuration(&top, server, tls, port);
+            let configuration = configuration(&top, (http, server), tls, port);
             fs::write(top.join("nginx.conf"), configuration).unwrap();
             let mut command = program("nginx");
             command
@@ -133,7 +137,12 @@ impl Nginx {
     }
 }
 
-fn configuration(top: &Path, server: &str, tls: Option<(&Path, &Path)>, port: u16) -> String {
+fn configuration(
+    top: &Path,
+    (http, server): (&str, &str),
+    tls: Option<(&Path, &Path)>,
+    port: u16,
+) -> String {
     let top = top.display();
     let listen = match tls {
         Some((certificate, key)) => format!(
@@ -143,11 +152,10 @@ fn configuration(top: &Path, server: &str, tls: Option<(&Path, &Path)>, port: u1
         ),
         None => format!("listen 127.0.0.1:{port};"),
     };
-    let server = server.replace("PORT", &port.to_string());
     format!(
         "daemon off; master_process off; pid {top}/pid; error_log {top}/error.log;\n\
          events {{ }}\n\
-         http {{\n\
+         http {{ {http}\n\
            log_format short '$status $body_bytes_sent $http_range $request';\n\
            access_log {top}/access.log short;\n\
            client_body_temp_path {top}/body; proxy_temp_path {top}/proxy;\n\
