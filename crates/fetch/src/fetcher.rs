@@ -1,0 +1,398 @@
+//! The fetcher: what is missing, fetched by several threads, and what became of it.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+
+use enclair_digest::{Engine, PureRust, Sha256};
+use enclair_eif::Arch;
+use enclair_recipe::{Blob, Supply, SupplyError, Wanted};
+use enclair_store::Store;
+
+use crate::error::{Error, Missing};
+use crate::network::{Answer, Network, Request};
+use crate::observer::{Observer, Unobserved};
+use crate::reason::Reason;
+use crate::redacted::RedactedUrl;
+use crate::registry::{Sessions, check_registries};
+use crate::retry::Tries;
+use crate::settings::Settings;
+use crate::source::{CheckedProvider, Source, Way, checked_providers, parse, sources};
+use crate::summary::{Failure, Looked, Outcome, Summary};
+
+/// Brings content into a store.
+///
+/// Calls block. Nothing of a network exists before something is missing, and with
+/// [`Settings::offline`] it never does.
+#[derive(Debug)]
+pub struct Fetcher<E: Engine = PureRust> {
+    store: Store<E>,
+    settings: Settings,
+    providers: Vec<CheckedProvider>,
+    observer: Arc<dyn Observer>,
+    network: OnceLock<Network>,
+    sessions: Sessions,
+    summary: Mutex<Summary>,
+}
+
+impl<E: Engine> Fetcher<E> {
+    /// A fetcher for a store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Template`] for a provider whose template is none, [`Error::Registry`] for a
+    /// registry or mirror that is none.
+    pub fn new(store: Store<E>, settings: Settings) -> Result<Self, Error> {
+        let providers = checked_providers(&settings)?;
+        check_registries(&settings)?;
+        Ok(Self {
+            sessions: Sessions::new(settings.credentials.clone()),
+            store,
+            settings,
+            providers,
+            observer: Arc::new(Unobserved),
+            network: OnceLock::new(),
+            summary: Mutex::default(),
+        })
+    }
+
+    /// Tells `observer` of every transfer.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// The store that content comes into.
+    pub fn store(&self) -> &Store<E> {
+        &self.store
+    }
+
+    /// What was looked for elsewhere than in the store so far: who gave it, and why others did
+    /// not.
+    pub fn summary(&self) -> Summary {
+        self.lock_summary().clone()
+    }
+
+    /// Sees to it that all of `wanted` is in the store; see [`Supply::obtain`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] and [`Error::Offline`] with everything that could not be had, and those
+    /// of the store.
+    pub fn obtain(&self, wanted: &[Wanted]) -> Result<(), Error> {
+        let absent = self.absent(wanted)?;
+        if absent.is_empty() {
+            return Ok(());
+        }
+        if !self.settings.offline {
+            self.network()?;
+        }
+        let missing = self.search_all(&absent)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if self.settings.offline {
+            let blobs = missing.into_iter().map(|lost| (lost.name, lost.blob));
+            return Err(Error::Offline {
+                blobs: blobs.collect(),
+            });
+        }
+        Err(Error::Missing { missing })
+    }
+
+    /// Each piece that the store lacks, once; the largest first, so that none is left over for
+    /// one thread at the end.
+    fn absent<'a>(&self, wanted: &'a [Wanted]) -> Result<Vec<&'a Wanted>, Error> {
+        let mut seen = BTreeSet::new();
+        let mut absent = Vec::new();
+        for piece in wanted {
+            let Blob { sha256, size } = piece.blob;
+            if seen.insert(piece.blob)
+                && self.store.blob_size(&sha256).map_err(Error::Store)? != Some(size)
+            {
+                absent.push(piece);
+            }
+        }
+        absent.sort_by_key(|piece| std::cmp::Reverse(piece.blob.size));
+        Ok(absent)
+    }
+
+    fn search_all(&self, absent: &[&Wanted]) -> Result<Vec<Missing>, Error> {
+        let threads = self.settings.parallel.clamp(1, absent.len().max(1));
+        let next = AtomicUsize::new(0);
+        let broken = AtomicBool::new(false);
+        let results: Mutex<Vec<Result<Option<Missing>, Error>>> = Mutex::default();
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while !broken.load(Ordering::Relaxed)
+                        && let Some(wanted) = absent.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        let result = self.search_one(wanted);
+                        broken.fetch_or(result.is_err(), Ordering::Relaxed);
+                        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                        results.push(result);
+                    }
+                });
+            }
+        });
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let found: Vec<_> = results.into_iter().collect::<Result<_, _>>()?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Searches for one piece, and notes how that ended.
+    pub(crate) fn search_one(&self, wanted: &Wanted) -> Result<Option<Missing>, Error> {
+        let looked = match self.search(wanted) {
+            Ok(looked) => looked,
+            Err(Reason::Store(error)) => return Err(Error::Store(error)),
+            // The digest of nothing is known without asking anybody.
+            Err(reason) => Looked {
+                name: wanted.name.clone(),
+                sha256: Some(wanted.blob.sha256),
+                outcome: Outcome::Missing,
+                failures: vec![Failure {
+                    provider: "nothing".to_owned(),
+                    reason: Arc::new(reason),
+                    tries: 0,
+                }],
+            },
+        };
+        let missing = (looked.outcome == Outcome::Missing).then(|| Missing {
+            name: wanted.name.clone(),
+            blob: wanted.blob,
+            failures: looked.failures.clone(),
+        });
+        self.note(looked);
+        Ok(missing)
+    }
+
+    /// Brings what is at a URL into the store; see [`Supply::resolve_url`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] with the reason, and those of the store.
+    pub fn resolve_url(&self, url: &str, limit: u64) -> Result<Blob, Error> {
+        let label = RedactedUrl::new(url).to_string();
+        if self.settings.offline {
+            return Err(Error::OfflineQuestion { what: label });
+        }
+        let (result, tries) = self.read_url(&label, url, limit)?;
+        let outcome = match &result {
+            Ok(blob) => Outcome::Provided {
+                provider: label.clone(),
+                bytes: blob.size,
+            },
+            Err(_) => Outcome::Missing,
+        };
+        let failure = |reason| Failure {
+            provider: label.clone(),
+            reason: Arc::new(reason),
+            tries,
+        };
+        let (blob, failure) = match result {
+            Ok(blob) => (Some(blob), None),
+            Err(Reason::Store(error)) => return Err(Error::Store(error)),
+            Err(reason) => (None, Some(failure(reason))),
+        };
+        self.note(Looked {
+            name: label.clone(),
+            sha256: blob.map(|blob| blob.sha256),
+            outcome,
+            failures: failure.iter().cloned().collect(),
+        });
+        match (blob, failure) {
+            (Some(blob), _) => Ok(blob),
+            (None, failure) => Err(Error::Url {
+                failure: failure.unwrap_or_else(|| Failure {
+                    provider: label,
+                    reason: Arc::new(Reason::Url),
+                    tries,
+                }),
+            }),
+        }
+    }
+
+    /// Asks for a URL until it is all there or there is no point; and how often that was.
+    fn read_url(
+        &self,
+        label: &str,
+        url: &str,
+        limit: u64,
+    ) -> Result<(Result<Blob, Reason>, u32), Error> {
+        let network = self.network()?;
+        let url = match parse(url, &["http", "https"]) {
+            Ok(Way::Http(url)) => url,
+            Ok(Way::File(_) | Way::Registry(_)) => return Ok((Err(Reason::Url), 0)),
+            Err(reason) => return Ok((Err(reason), 0)),
+        };
+        let mut tries = Tries::new(&self.settings, 0);
+        let mut transfer = self.observer.begin(label, None);
+        loop {
+            let request = Request::get(url.clone());
+            let mut told = |there| transfer.bytes(there);
+            let read = network
+                .send(request)
+                .and_then(|answer| self.take(answer, limit, &mut told));
+            let wait = match &read {
+                Ok(_) => None,
+                Err(reason) => tries.next(reason, 0),
+            };
+            let Some(wait) = wait else {
+                transfer.done(read.is_ok().then_some(label));
+                return Ok((read, tries.made()));
+            };
+            if let Err(reason) = &read {
+                transfer.retry(label, &reason.to_string(), wait);
+            }
+            thread::sleep(wait);
+        }
+    }
+
+    /// Puts the body of an answer into the store.
+    fn take(
+        &self,
+        mut answer: Answer<'_>,
+        limit: u64,
+        told: &mut dyn FnMut(u64),
+    ) -> Result<Blob, Reason> {
+        if answer.status() != 200 {
+            return Err(answer.failure(|_| None));
+        }
+        if answer.announced().is_some_and(|size| size > limit) {
+            return Err(Reason::TooLarge { limit });
+        }
+        let mut incoming = self.store.incoming().map_err(Reason::Store)?;
+        while let Some(chunk) = answer.chunk()? {
+            let chunk = chunk.as_ref();
+            let count = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            if count > limit.saturating_sub(incoming.size()) {
+                return Err(Reason::TooLarge { limit });
+            }
+            let stored = incoming.write_all(chunk);
+            stored.map_err(|error| Reason::Store(enclair_store::Error::Source(error)))?;
+            told(incoming.size());
+        }
+        let (sha256, size) = incoming.finish().map_err(Reason::Store)?;
+        Ok(Blob { sha256, size })
+    }
+
+    pub(crate) fn sources(&self, wanted: &Wanted) -> Vec<Source> {
+        sources(wanted, &self.providers, &self.settings)
+    }
+
+    pub(crate) fn observer(&self) -> &dyn Observer {
+        &*self.observer
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// The network, which exists from the first call on.
+    pub(crate) fn network(&self) -> Result<&Network, Error> {
+        if let Some(network) = self.network.get() {
+            return Ok(network);
+        }
+        let started = Network::start(&self.settings)?;
+        Ok(self.network.get_or_init(|| started))
+    }
+
+    /// The network, if there is one.
+    pub(crate) fn started(&self) -> Result<&Network, Reason> {
+        self.network.get().ok_or(Reason::Offline)
+    }
+
+    pub(crate) fn note(&self, looked: Looked) {
+        self.lock_summary().looked.push(looked);
+    }
+
+    fn lock_summary(&self) -> MutexGuard<'_, Summary> {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E: Engine> Supply for Fetcher<E> {
+    fn obtain(&self, wanted: &[Wanted]) -> Result<(), SupplyError> {
+        Ok(Self::obtain(self, wanted)?)
+    }
+
+    fn open(&self, sha256: &Sha256) -> Result<Box<dyn Read + Send>, SupplyError> {
+        Ok(Box::new(self.store.open_blob(sha256)?))
+    }
+
+    fn keep(&self, content: &mut dyn Read) -> Result<Blob, SupplyError> {
+        let (sha256, size) = self.store.add(content)?;
+        Ok(Blob { sha256, size })
+    }
+
+    fn set_aside(&self, sha256: &Sha256) -> Result<(), SupplyError> {
+        self.store.set_aside(sha256)?;
+        Ok(())
+    }
+
+    fn resolve_image(&self, reference: &str, arch: Arch) -> Result<Blob, SupplyError> {
+        Ok(Self::resolve_image(self, reference, arch)?)
+    }
+
+    fn resolve_url(&self, url: &str, limit: u64) -> Result<Blob, SupplyError> {
+        Ok(Self::resolve_url(self, url, limit)?)
+    }
+
+    fn save_daemon_image(&self, name: &str, archive: &mut dyn Write) -> Result<(), SupplyError> {
+        Ok(Self::save_daemon_image(self, name, archive)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enclair_recipe::Place;
+
+    use super::*;
+
+    /// A fetcher with `content` in its store, and what it is asked for.
+    fn fetcher(content: &[u8], offline: bool) -> (Fetcher, [Wanted; 1], tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let (sha256, size) = store.add(&mut &content[..]).unwrap();
+        let settings = Settings {
+            offline,
+            ..Settings::default()
+        };
+        let wanted = Wanted {
+            blob: Blob { sha256, size },
+            name: "kernel".into(),
+            place: Place::Url("http://127.0.0.1:1/".into()),
+        };
+        let fetcher = Fetcher::new(store, settings).unwrap();
+        (fetcher, [wanted], directory)
+    }
+
+    #[test]
+    fn there_is_no_network_while_nothing_is_missing() {
+        let (fetcher, wanted, _directory) = fetcher(b"content", false);
+        fetcher.obtain(&wanted).unwrap();
+        fetcher.obtain(&[]).unwrap();
+        assert!(fetcher.network.get().is_none());
+    }
+
+    #[test]
+    fn offline_there_is_never_a_network() {
+        let (fetcher, [mut wanted], _directory) = fetcher(b"content", true);
+        wanted.blob.size += 1;
+        assert!(fetcher.obtain(&[wanted]).is_err());
+        assert!(fetcher.resolve_url("http://127.0.0.1:1/", 1).is_err());
+        let image = fetcher.resolve_image("localhost/a:1", Arch::X86_64);
+        assert!(image.is_err());
+        let saved = fetcher.save_daemon_image("a", &mut Vec::new());
+        assert!(saved.is_err());
+        assert!(fetcher.network.get().is_none());
+    }
+}
