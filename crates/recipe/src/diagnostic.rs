@@ -5,16 +5,19 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use enclair_configuration::Found;
 
 use crate::span::Span;
 
 /// Problems that are kept: nobody reads more, and a hostile document may have a million.
 const MAX_PROBLEMS: usize = 100;
-/// Bytes of the longest line that is shown to a person.
+/// Bytes of the longest excerpt of a document that is shown to a person.
+const MAX_EXCERPT: usize = 1 << 16;
+/// Bytes of the longest line in it.
 const MAX_LINE: usize = 4096;
 
 /// One problem of a document.
@@ -125,29 +128,32 @@ fn render_one(
     document: &str,
 ) -> String {
     let shown = Excerpt::of(document, problem);
-    let mut snippet = Snippet::source(shown.text)
-        .path(file_name)
-        .line_start(shown.first_line)
-        .annotation(
-            AnnotationKind::Primary
-                .span(shown.range(problem.span))
-                .label(problem.label.as_deref()),
-        );
-    for (span, label) in &problem.secondary {
-        let annotation = AnnotationKind::Context.span(shown.range(*span));
-        snippet = snippet.annotation(annotation.label(label.as_str()));
-    }
     let title = Level::ERROR.primary_title(problem.message.as_str());
-    let mut report = vec![if shown.is_readable {
-        title.element(snippet)
+    let mut group = if shown.is_readable() {
+        title.element(shown.snippet(problem).path(file_name))
     } else {
-        Group::with_title(title)
-    }];
+        let place = Origin::path(file_name).line(line_of(document, problem.span));
+        title.element(place)
+    };
+    for (span, label) in &problem.secondary {
+        if !(shown.is_readable() && shown.has(*span)) {
+            let line = line_of(document, *span);
+            group = group.element(Level::NOTE.message(format!("{label}: line {line}")));
+        }
+    }
+    let mut report = vec![group];
     if let Some(hint) = &problem.hint {
         let level = Level::HELP.with_name("hint");
         report.push(Group::with_title(level.secondary_title(hint.as_str())));
     }
     renderer.render(&report)
+}
+
+/// The line of a span's beginning, from 1.
+fn line_of(document: &str, span: Span) -> usize {
+    let before = document.bytes().take(span.start);
+    let ends = before.filter(|byte| *byte == b'\n');
+    ends.count().saturating_add(1)
 }
 
 /// The lines of a document from the first to the last that a problem is about.
@@ -158,31 +164,68 @@ struct Excerpt<'a> {
     text: &'a str,
     start: usize,
     first_line: usize,
-    is_readable: bool,
 }
 
 impl<'a> Excerpt<'a> {
     fn of(document: &'a str, problem: &Diagnostic) -> Self {
-        let spans = || problem.secondary.iter().map(|(span, _)| span);
-        let first = spans().fold(problem.span.start, |least, span| least.min(span.start));
-        let last = spans().fold(problem.span.end, |most, span| most.max(span.end));
-        let before = document.get(..first).unwrap_or(document);
+        let spans = problem.secondary.iter().map(|(span, _)| *span);
+        let all = spans.fold(problem.span, |all, span| Span {
+            start: all.start.min(span.start),
+            end: all.end.max(span.end),
+        });
+        let whole = Self::lines(document, all);
+        if whole.text.len() <= MAX_EXCERPT {
+            return whole;
+        }
+        Self::lines(document, problem.span)
+    }
+
+    /// The lines of `span`, whole.
+    fn lines(document: &'a str, span: Span) -> Self {
+        let first = document.floor_char_boundary(span.start);
+        let last = document.ceil_char_boundary(span.end.max(span.start));
+        let before = document.get(..first).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |at| at.saturating_add(1));
         let behind = document.get(last..).unwrap_or_default();
         let length = behind.find('\n').unwrap_or(behind.len());
         let end = last.saturating_add(length);
-        let text = document.get(start..end).unwrap_or_default();
         Self {
-            text,
+            text: document.get(start..end).unwrap_or_default(),
             start,
-            first_line: before.matches('\n').count().saturating_add(1),
-            is_readable: text.lines().all(|line| line.len() <= MAX_LINE),
+            first_line: line_of(document, span),
         }
     }
 
-    fn range(&self, span: Span) -> std::ops::Range<usize> {
-        let inside = |at: usize| at.saturating_sub(self.start).min(self.text.len());
-        inside(span.start)..inside(span.end)
+    /// Whether a person can see anything in it.
+    fn is_readable(&self) -> bool {
+        self.text.len() <= MAX_EXCERPT && self.text.lines().all(|line| line.len() <= MAX_LINE)
+    }
+
+    fn has(&self, span: Span) -> bool {
+        let end = self.start.saturating_add(self.text.len());
+        span.start >= self.start && span.end <= end
+    }
+
+    fn snippet<'s>(&self, problem: &'s Diagnostic) -> Snippet<'s, Annotation<'s>>
+    where
+        'a: 's,
+    {
+        let snippet = Snippet::source(self.text).line_start(self.first_line);
+        let primary = AnnotationKind::Primary.span(self.range(problem.span));
+        let snippet = snippet.annotation(primary.label(problem.label.as_deref()));
+        let others = problem.secondary.iter().filter(|(span, _)| self.has(*span));
+        snippet.annotations(others.map(|(span, label)| {
+            let annotation = AnnotationKind::Context.span(self.range(*span));
+            annotation.label(label.as_str())
+        }))
+    }
+
+    /// A span in the excerpt. It never cuts a character, whatever document it came from.
+    fn range(&self, span: Span) -> Range<usize> {
+        let inside = |at: usize| at.saturating_sub(self.start);
+        let start = self.text.floor_char_boundary(inside(span.start));
+        let end = self.text.ceil_char_boundary(inside(span.end));
+        start..end.max(start)
     }
 }
 

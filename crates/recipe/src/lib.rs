@@ -1,6 +1,13 @@
 #![doc = include_str!("../../../docs/formats/recipe.md")]
 #![doc = ""]
 #![doc = include_str!("../../../docs/formats/lock.md")]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::unreachable
+)]
 
 mod canonical;
 mod diagnostic;
@@ -9,9 +16,11 @@ mod path;
 mod read;
 mod recipe;
 mod reference;
+mod schema;
 mod settings;
 mod span;
 mod supply;
+mod template;
 
 pub use diagnostic::{Colour, Diagnostic, Diagnostics};
 pub use lock::{
@@ -24,8 +33,8 @@ pub use recipe::{
     Run, Scripts, Sign, Source,
 };
 pub use reference::{ImageReference, ParseReferenceError, RegistryReference, Version};
-pub use settings::{
-    ParseTemplateError, Provider, ProviderKind, Registry, Settings, UrlTemplate, Variable,
-};
+pub use schema::recipe_schema;
+pub use settings::{ParseTemplateError, Provider, ProviderKind, Registry, Settings, UrlTemplate};
 pub use span::{Span, Spanned};
 pub use supply::{Blob, Place, Supply, SupplyError, Wanted};
+pub use template::commented_template;

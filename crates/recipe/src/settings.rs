@@ -13,6 +13,9 @@ use crate::diagnostic::Diagnostics;
 use crate::read::{SETTINGS, read_document, read_settings};
 use crate::span::Spanned;
 
+/// What may stand in braces. What each stands for is the business of whoever fetches.
+const VARIABLES: [&str; 6] = ["name", "basename", "sha256", "sha1", "cid", "epoch"];
+
 /// `provider` and `registry` of a recipe, or of the settings file `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -46,23 +49,6 @@ pub enum ProviderKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlTemplate(String);
 
-/// A variable of a [`UrlTemplate`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Variable {
-    /// `{name}`
-    Name,
-    /// `{basename}`
-    Basename,
-    /// `{sha256}`
-    Sha256,
-    /// `{sha1}`
-    Sha1,
-    /// `{cid}`
-    Cid,
-    /// `{epoch}`
-    Epoch,
-}
-
 /// How a registry is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Registry {
@@ -82,30 +68,6 @@ impl Settings {
         read_document(document, SETTINGS, |reader, table| {
             Some(read_settings(reader, table))
         })
-    }
-}
-
-impl Variable {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Name,
-        Self::Basename,
-        Self::Sha256,
-        Self::Sha1,
-        Self::Cid,
-        Self::Epoch,
-    ];
-
-    /// Its name between the braces.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Basename => "basename",
-            Self::Sha256 => "sha256",
-            Self::Sha1 => "sha1",
-            Self::Cid => "cid",
-            Self::Epoch => "epoch",
-        }
     }
 }
 
@@ -154,14 +116,15 @@ impl UrlTemplate {
             if before.contains('}') || name.contains('{') {
                 return Err(ParseTemplateError::Brace);
             }
-            if !Variable::ALL.iter().any(|known| known.as_str() == name) {
+            if !VARIABLES.contains(&name) {
                 return Err(ParseTemplateError::Variable(Found::new(name)));
             }
             rest = next;
         }
-        match rest.contains('}') {
-            true => Err(ParseTemplateError::Brace),
-            false => Ok(Self(text.to_owned())),
+        if rest.contains('}') {
+            Err(ParseTemplateError::Brace)
+        } else {
+            Ok(Self(text.to_owned()))
         }
     }
 

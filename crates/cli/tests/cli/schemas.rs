@@ -53,8 +53,9 @@ fn committed_schemas_are_those_that_the_program_prints() {
              another schema number. UPDATE=1 writes docs/reference/schemas anew"
         );
     }
+    // One more is the recipe's, which is TOML: its crate compares it.
     let count = fs::read_dir(folder()).unwrap().count();
-    assert_eq!(count, SCHEMAS.len(), "a schema that no document has");
+    assert_eq!(count, SCHEMAS.len() + 1, "a schema that no document has");
 }
 
 /// Checks `value` against the parts of JSON schema that these schemas use.

@@ -127,9 +127,10 @@ fn recipe_digest(table: &Table<'_>) -> Result<Sha256, LockError> {
 
 fn command_line(table: &Table<'_>) -> Result<String, LockError> {
     let text = table.text("cmdline")?;
-    match text.contains(['\0', '\n']) {
-        true => Err(table.wrong("cmdline", "neither NUL nor newline", text)),
-        false => Ok(text.to_owned()),
+    if text.contains(['\0', '\n']) {
+        Err(table.wrong("cmdline", "neither NUL nor newline", text))
+    } else {
+        Ok(text.to_owned())
     }
 }
 
@@ -241,9 +242,10 @@ impl<'d> Table<'d> {
     }
 
     fn path_of(&self, key: &str) -> String {
-        match self.path.is_empty() {
-            true => key.to_owned(),
-            false => format!("{}.{key}", self.path),
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
         }
     }
 

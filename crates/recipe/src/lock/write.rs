@@ -100,9 +100,10 @@ fn image(out: &mut String, image: &LockedImage) -> fmt::Result {
 }
 
 fn private(out: &mut String, private: bool) -> fmt::Result {
-    match private {
-        true => writeln!(out, "private = true"),
-        false => Ok(()),
+    if private {
+        writeln!(out, "private = true")
+    } else {
+        Ok(())
     }
 }
 

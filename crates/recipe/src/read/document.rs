@@ -203,9 +203,10 @@ impl<'d> Table<'d> {
 
     /// What a key of this table is called.
     pub(crate) fn path_of(&self, key: &str) -> String {
-        match self.path.is_empty() {
-            true => key.to_owned(),
-            false => format!("{}.{key}", self.path),
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
         }
     }
 

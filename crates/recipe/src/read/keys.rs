@@ -80,8 +80,25 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("limits", LIMITS),
 ];
 
+/// Tables that stand in arrays, or at several places.
+#[cfg(test)]
+pub(crate) const ITEMS: &[(&str, &[&str])] = &[
+    ("file", FILE),
+    ("artifact", ARTIFACT),
+    ("provider", PROVIDER),
+    ("registry", REGISTRY),
+];
+
+/// What others call the same thing.
+const ALIASES: [(&str, &str); 2] = [("amd64", "x86_64"), ("arm64", "aarch64")];
+
 /// Advice for a key that `table` does not have.
 pub(crate) fn suggestion(table: &str, key: &str, known: &[&str]) -> Option<String> {
+    if known == SETTINGS {
+        return Some(
+            "settings have `provider` and `registry`; the rest is the recipe's".to_owned(),
+        );
+    }
     if let Some(word) = nearest(key, known) {
         return Some(format!("did you mean `{word}`?"));
     }
@@ -98,6 +115,10 @@ pub(crate) fn suggestion(table: &str, key: &str, known: &[&str]) -> Option<Strin
 pub(crate) fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
     if text.len() > MAX_COMPARED {
         return None;
+    }
+    let is_alias = |(other, word): &&(&str, &str)| *other == text && words.contains(word);
+    if let Some((_, word)) = ALIASES.iter().find(is_alias) {
+        return Some(word);
     }
     let lower = text.to_ascii_lowercase().replace('-', "_");
     let distances = words.iter().map(|word| {

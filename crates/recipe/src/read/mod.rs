@@ -19,6 +19,8 @@ mod text;
 pub(crate) use document::{depth_problem, read_document};
 pub(crate) use enclave::{DEFAULT_ARCH, DEFAULT_EPOCH, DEFAULT_NAME, DEFAULT_VERSION};
 pub(crate) use files::default_owner;
+#[cfg(test)]
+pub(crate) use keys::{ITEMS, TABLES};
 pub(crate) use keys::{ROOT, SETTINGS};
 pub(crate) use recipe::read_recipe;
 pub(crate) use settings::read_settings;

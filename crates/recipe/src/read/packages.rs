@@ -57,8 +57,9 @@ pub(crate) fn packages(reader: &mut Reader, field: &Field<'_>) -> Option<Spanned
 
 /// The name of a package, a suite or a component: one word.
 fn word(value: &str) -> Checked<String> {
-    match value.contains(char::is_whitespace) {
-        true => Err(Complaint::new("this has white space, and a name has none")),
-        false => text::name(value),
+    if value.contains(char::is_whitespace) {
+        Err(Complaint::new("this has white space, and a name has none"))
+    } else {
+        text::name(value)
     }
 }

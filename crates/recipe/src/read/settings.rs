@@ -93,14 +93,12 @@ fn mirror(text: &str) -> Checked<String> {
     let is_prefix = prefix.split('/').all(|part| {
         !part.is_empty() && part.bytes().all(known) && part.contains(char::is_alphanumeric)
     });
-    match is_host(host) && is_prefix {
-        true => Ok(text.to_owned()),
-        false => {
-            let message = format!("expected `HOST[:PORT][/PREFIX]`, found `{}`", quoted(text));
-            let scheme = text.contains("://");
-            Err(Complaint::new(message).hint(scheme.then_some(
-                "leave the scheme out; `[registry.\"HOST\"]` with `insecure = true` is for plain HTTP",
-            )))
-        }
+    if is_host(host) && is_prefix {
+        return Ok(text.to_owned());
     }
+    let message = format!("expected `HOST[:PORT][/PREFIX]`, found `{}`", quoted(text));
+    let scheme = text.contains("://");
+    Err(Complaint::new(message).hint(scheme.then_some(
+        "leave the scheme out; `[registry.\"HOST\"]` with `insecure = true` is for plain HTTP",
+    )))
 }

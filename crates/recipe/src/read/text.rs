@@ -53,9 +53,10 @@ pub(crate) fn text(text: &str) -> Checked<String> {
 
 /// Any text without a NUL, which no argument, variable or path can have.
 pub(crate) fn without_nul(text: &str) -> Checked<String> {
-    match text.contains('\0') {
-        true => Err(Complaint::new("this has a NUL character")),
-        false => Ok(text.to_owned()),
+    if text.contains('\0') {
+        Err(Complaint::new("this has a NUL character"))
+    } else {
+        Ok(text.to_owned())
     }
 }
 
@@ -69,9 +70,10 @@ pub(crate) fn name(value: &str) -> Checked<String> {
 
 /// A part of the kernel's command line.
 pub(crate) fn command_line(text: &str) -> Checked<String> {
-    match text.contains(['\0', '\n']) {
-        true => Err(Complaint::new("a command line has no NUL and no newline")),
-        false => Ok(text.to_owned()),
+    if text.contains(['\0', '\n']) {
+        Err(Complaint::new("a command line has no NUL and no newline"))
+    } else {
+        Ok(text.to_owned())
     }
 }
 
@@ -93,9 +95,10 @@ pub(crate) fn absolute(value: &str) -> Checked<String> {
         return Err(Complaint::expected("an absolute path", &path)
             .hint(Some("paths in the image begin with `/`")));
     }
-    match path.split('/').any(|part| part == "..") {
-        true => Err(Complaint::new("a path in the image has no `..`")),
-        false => Ok(path),
+    if path.split('/').any(|part| part == "..") {
+        Err(Complaint::new("a path in the image has no `..`"))
+    } else {
+        Ok(path)
     }
 }
 
@@ -171,9 +174,10 @@ fn principal(text: &str) -> Option<Principal> {
 /// As USER of a Dockerfile: `USER[:GROUP]`, each a name or a number.
 pub(crate) fn user(text: &str) -> Checked<String> {
     let (user, group) = text.split_once(':').unwrap_or((text, "0"));
-    match principal(user).is_some() && principal(group).is_some() {
-        true => Ok(text.to_owned()),
-        false => Err(Complaint::expected("`USER[:GROUP]`", text)),
+    if principal(user).is_some() && principal(group).is_some() {
+        Ok(text.to_owned())
+    } else {
+        Err(Complaint::expected("`USER[:GROUP]`", text))
     }
 }
 
@@ -195,7 +199,12 @@ pub(crate) fn limit(resource: Resource, limit: Limit) -> Checked<Limit> {
     configuration.limits.insert(resource, limit);
     match configuration.to_canonical_json() {
         Ok(_) => Ok(limit),
-        Err(error) => Err(Complaint::new(error.to_string())),
+        Err(error) => {
+            // The place in the configuration is not the one in the recipe.
+            let text = error.to_string();
+            let problem = text.split_once(": ").map_or(&*text, |(_, problem)| problem);
+            Err(Complaint::new(problem))
+        }
     }
 }
 
@@ -297,9 +306,10 @@ pub(crate) fn reference(text: &str) -> Checked<ImageReference> {
 }
 
 fn quoted_error(message: &str) -> String {
-    match message.contains(char::is_control) {
-        true => "this is no reference of an image".to_owned(),
-        false => message.to_owned(),
+    if message.contains(char::is_control) {
+        "this is no reference of an image".to_owned()
+    } else {
+        message.to_owned()
     }
 }
 
@@ -325,8 +335,9 @@ pub(crate) fn check_url_rest(url: &str, rest: &str) -> Checked<()> {
         return Err(Complaint::new("a URL here has no user and no password")
             .hint(Some("whoever reads the recipe or the lock would have them")));
     }
-    match is_host(authority) {
-        true => Ok(()),
-        false => Err(Complaint::expected("a URL with a host", url)),
+    if is_host(authority) {
+        Ok(())
+    } else {
+        Err(Complaint::expected("a URL with a host", url))
     }
 }

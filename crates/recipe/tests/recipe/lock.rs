@@ -1,0 +1,424 @@
+//! Locks: the golden files, round trips, and what is refused.
+
+use enclair_digest::Sha256;
+use enclair_eif::Arch;
+use enclair_recipe::{
+    Blob, Epoch, Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedSource,
+    Origin, Place, RuleVersion,
+};
+use proptest::prelude::*;
+
+const FULL: &str = include_str!("../golden/lock-1.lock");
+const MINIMAL: &str = include_str!("../golden/lock-1-minimal.lock");
+
+fn blob(fill: u8, size: u64) -> Blob {
+    Blob {
+        sha256: Sha256::from_bytes([fill; 32]),
+        size,
+    }
+}
+
+fn carried(fill: u8) -> LockedFile {
+    LockedFile {
+        from: Origin::Carried,
+        blob: blob(fill, u64::from(fill)),
+        private: false,
+    }
+}
+
+fn rules(texts: &[&str]) -> Vec<RuleVersion> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn minimal() -> Lock {
+    Lock {
+        format: 1,
+        recipe: Sha256::from_bytes([0; 32]),
+        arch: Arch::X86_64,
+        epoch: Epoch::Seconds(0),
+        cmdline: "reboot=k panic=30".into(),
+        rules: rules(&["runtime-files@1", "mtime@1"]),
+        effects: Vec::new(),
+        boot: LockedBoot {
+            kernel: carried(1),
+            init: carried(2),
+            nsm_module: None,
+        },
+        source: None,
+    }
+}
+
+fn image(from: &str, manifest: Option<Blob>) -> LockedImage {
+    LockedImage {
+        from: from.parse().unwrap(),
+        manifest,
+        config: blob(0x11, 1467),
+        layers: vec![
+            blob(0x12, 48_000_000),
+            blob(0x13, 32),
+            blob(0x12, 48_000_000),
+        ],
+        private: manifest.is_none(),
+    }
+}
+
+/// Every kind of entry that there is.
+fn full() -> Lock {
+    Lock {
+        format: 1,
+        recipe: Sha256::from_bytes([0xab; 32]),
+        arch: Arch::Aarch64,
+        epoch: Epoch::Commit,
+        cmdline: "quoted=\"a\\b\"\tend \u{1}\u{7f}é".into(),
+        rules: rules(&["runtime-files@1", "mtime@12"]),
+        effects: rules(&["file-modes@1", "zstd@1"]),
+        boot: LockedBoot {
+            kernel: LockedFile {
+                from: Origin::File("../kernel/Image".into()),
+                blob: blob(3, 9),
+                private: true,
+            },
+            init: LockedFile {
+                from: Origin::Url {
+                    url: "https://example.org/boot.deb".into(),
+                    inside: Some(Inside {
+                        path: "usr/lib/init".into(),
+                        container: blob(5, 7),
+                    }),
+                },
+                blob: blob(4, 1),
+                private: false,
+            },
+            nsm_module: Some(LockedFile {
+                from: Origin::Image {
+                    image: image("docker-archive:../kernel.tar:a:b", None),
+                    path: "/lib/nsm.ko".into(),
+                },
+                blob: blob(6, 2),
+                private: true,
+            }),
+        },
+        source: Some(LockedSource::Image(image(
+            "debian:12",
+            Some(blob(0x10, 529)),
+        ))),
+    }
+}
+
+#[test]
+fn the_golden_locks_are_read_and_written_as_ever() {
+    for (golden, lock) in [(FULL, full()), (MINIMAL, minimal())] {
+        assert_eq!(lock.to_toml(), golden);
+        assert_eq!(Lock::parse(golden), Ok(lock.clone()));
+        let carriage_return = golden.replace('\n', "\r\n");
+        assert_eq!(Lock::parse(&carriage_return), Ok(lock));
+    }
+}
+
+/// Takes one step from the golden lock and says what is wrong then.
+fn check(from: &str, to: &str, is: fn(&LockError) -> bool) {
+    assert!(FULL.contains(from), "{from}");
+    let document = FULL.replacen(from, to, 1);
+    let error = Lock::parse(&document).unwrap_err();
+    assert!(is(&error), "{to}: {error}");
+    assert!(error.hint().is_some());
+}
+
+#[test]
+fn every_key_must_be_as_it_is_written() {
+    check("schema = 1", "schema = 2", |e| {
+        *e == LockError::Schema { found: 2 }
+    });
+    check("schema = 1\n", "", |e| {
+        matches!(e, LockError::MissingKey { .. })
+    });
+    check("schema = 1", "schema = 01", |e| {
+        matches!(e, LockError::Syntax { line: 2, .. })
+    });
+    check("format = 1", "format = 0x1", |e| {
+        *e == LockError::NotCanonical { line: 3 }
+    });
+    check("format = 1", "format  = 1", |e| {
+        *e == LockError::NotCanonical { line: 3 }
+    });
+    check("format = 1", "format = \"1\"", |e| {
+        matches!(e, LockError::WrongType { .. })
+    });
+    check("format = 1", "format = 1\nformat = 1", |e| {
+        matches!(e, LockError::Syntax { .. })
+    });
+    check("format = 1", "format = 1\nnew = 1", |e| {
+        matches!(e, LockError::UnknownKey { .. })
+    });
+    check("sha256:abab", "sha256:ABab", |e| {
+        matches!(e, LockError::NotCanonical { .. })
+    });
+    check("sha256:abab", "abab", |e| {
+        matches!(e, LockError::Value { .. })
+    });
+}
+
+#[test]
+fn every_value_must_be_the_canonical_one() {
+    check("mtime@12", "mtime@012", |e| {
+        matches!(e, LockError::Value { .. })
+    });
+    check("file-modes@1", "zz@1", |e| {
+        matches!(e, LockError::NotCanonical { .. })
+    });
+    check("nobody else can get", "everybody can get", |e| {
+        matches!(e, LockError::NotCanonical { .. })
+    });
+    check("private = true\n", "", |e| {
+        matches!(e, LockError::NotCanonical { .. })
+    });
+    check("private = true", "private = false", |e| {
+        matches!(e, LockError::WrongType { .. })
+    });
+    check("[boot.kernel]\n", "[boot.kernel]\npath = \"a\"\n", |e| {
+        matches!(e, LockError::UnknownKey { .. })
+    });
+    check("docker.io/library/debian:12", "debian:12", |e| {
+        matches!(e, LockError::NotCanonical { .. })
+    });
+    check("url:https", "url:ftp", |e| {
+        matches!(e, LockError::Value { .. })
+    });
+    check("size = 9", "size = -9", |e| {
+        matches!(e, LockError::Value { .. })
+    });
+    check("size = 9", "size = 99999999999999999999", |e| {
+        matches!(e, LockError::Value { .. })
+    });
+    check("[source.image]", "[source.other]", |e| {
+        matches!(e, LockError::UnknownKey { .. })
+    });
+    check("# Written", "# written", |e| {
+        *e == LockError::NotCanonical { line: 1 }
+    });
+    let without_end = FULL.strip_suffix('\n').unwrap();
+    assert!(matches!(
+        Lock::parse(without_end),
+        Err(LockError::NotCanonical { .. })
+    ));
+    let more = format!("{FULL}\n");
+    assert!(matches!(
+        Lock::parse(&more),
+        Err(LockError::NotCanonical { .. })
+    ));
+}
+
+#[test]
+fn a_merge_conflict_is_named() {
+    let conflict = "<<<<<<< HEAD\nformat = 1\n=======\nformat = 2\n>>>>>>> other\n";
+    let document = MINIMAL.replace("format = 1\n", conflict);
+    let error = Lock::parse(&document).unwrap_err();
+    assert_eq!(error, LockError::MergeConflict { line: 3 });
+    assert!(error.hint().unwrap().contains("conflict"));
+}
+
+#[test]
+fn hostile_locks_are_refused() {
+    for document in [
+        String::new(),
+        "[".repeat(100_000),
+        format!("a = {}", "[".repeat(1_000_000)),
+        format!("{}a = 1", "a.".repeat(500_000)),
+        "x".repeat((4 << 20) + 1),
+    ] {
+        Lock::parse(&document).unwrap_err();
+    }
+}
+
+#[test]
+fn what_is_wanted_has_names_places_and_no_duplicates() {
+    let wanted: Vec<_> = full()
+        .wanted()
+        .into_iter()
+        .map(|wanted| (wanted.name, wanted.blob.size, wanted.place))
+        .collect();
+    let debian = || Place::Repository("docker.io/library/debian".into());
+    assert_eq!(
+        wanted,
+        [
+            ("source manifest".to_owned(), 529, debian()),
+            ("source configuration".to_owned(), 1467, debian()),
+            ("source layer 1".to_owned(), 48_000_000, debian()),
+            ("source layer 2".to_owned(), 32, debian()),
+            ("kernel".to_owned(), 9, Place::Anywhere),
+            (
+                "init archive".to_owned(),
+                7,
+                Place::Url("https://example.org/boot.deb".into())
+            ),
+        ]
+    );
+    assert!(minimal().wanted().is_empty());
+    let mut lock = minimal();
+    lock.boot.kernel.from = Origin::File("a".into());
+    lock.boot.init.from = Origin::Url {
+        url: "https://a.b/c".into(),
+        inside: None,
+    };
+    lock.boot.init.blob = lock.boot.kernel.blob;
+    let wanted = lock.wanted();
+    assert_eq!(wanted.len(), 1);
+    assert_eq!(
+        wanted[0].place,
+        Place::Url("https://a.b/c".into()),
+        "a place is kept"
+    );
+}
+
+#[test]
+fn notes_say_what_nobody_else_can_get() {
+    assert_eq!(
+        full().notes(),
+        [
+            "kernel: nobody else can get `file:../kernel/Image`",
+            "nsm_module: nobody else can get `image:docker-archive:../kernel.tar:a:b`",
+        ]
+    );
+    assert!(minimal().notes().is_empty());
+}
+
+/// Every bit of the golden locks: what still parses says something else.
+#[test]
+fn no_flipped_bit_gives_the_same_lock() {
+    for golden in [FULL, MINIMAL] {
+        let lock = Lock::parse(golden).unwrap();
+        let mut read = 0;
+        for bit in 0..golden.len() * 8 {
+            let mut bytes = golden.as_bytes().to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let Ok(document) = String::from_utf8(bytes) else {
+                continue;
+            };
+            if let Ok(other) = Lock::parse(&document) {
+                assert_ne!(other, lock, "bit {bit}");
+                read += 1;
+            }
+        }
+        assert!(read > 100, "digits can be others: {read}");
+    }
+}
+
+fn any_blob() -> impl Strategy<Value = Blob> {
+    (any::<[u8; 32]>(), 0..=i64::MAX.unsigned_abs()).prop_map(|(bytes, size)| Blob {
+        sha256: Sha256::from_bytes(bytes),
+        size,
+    })
+}
+
+fn any_image() -> impl Strategy<Value = LockedImage> {
+    let from = prop_oneof![
+        Just("debian:12"),
+        Just("ghcr.io/a/b:c"),
+        Just("oci:dir with \"quotes\""),
+        Just("docker-archive:../ä.tar:a:b"),
+        Just("docker-daemon:x"),
+    ];
+    let parts = (
+        from,
+        proptest::option::of(any_blob()),
+        any_blob(),
+        proptest::collection::vec(any_blob(), 0..4),
+        any::<bool>(),
+    );
+    parts.prop_map(|(from, manifest, config, layers, private)| LockedImage {
+        from: from.parse().unwrap(),
+        manifest,
+        config,
+        layers,
+        private: private && !from.contains("debian") && !from.contains("ghcr"),
+    })
+}
+
+fn any_file() -> impl Strategy<Value = LockedFile> {
+    let inside = (".{0,8}", any_blob()).prop_map(|(path, container)| Inside { path, container });
+    let origin = prop_oneof![
+        Just((Origin::Carried, false)),
+        (".{1,12}", any::<bool>()).prop_map(|(path, private)| (Origin::File(path), private)),
+        (
+            "https?://[a-z]{1,8}(/[a-z%0-9]{0,8}){0,3}",
+            proptest::option::of(inside)
+        )
+            .prop_map(|(url, inside)| (Origin::Url { url, inside }, false)),
+        (any_image(), ".{0,8}").prop_map(|(image, path)| {
+            let private = image.private;
+            (Origin::Image { image, path }, private)
+        }),
+    ];
+    (origin, any_blob()).prop_map(|((from, private), blob)| LockedFile {
+        from,
+        blob,
+        private,
+    })
+}
+
+fn any_rules() -> impl Strategy<Value = Vec<RuleVersion>> {
+    let rule = ("[a-z0-9]{1,6}(-[a-z0-9]{1,4}){0,2}", 1..=u32::MAX);
+    let rule = rule.prop_map(|(id, version)| RuleVersion { id, version });
+    proptest::collection::vec(rule, 0..4)
+}
+
+fn any_lock() -> impl Strategy<Value = Lock> {
+    let epoch = prop_oneof![Just(Epoch::Commit), any::<u32>().prop_map(Epoch::Seconds)];
+    let arch = prop_oneof![Just(Arch::X86_64), Just(Arch::Aarch64)];
+    let head = (
+        any::<u32>(),
+        any::<[u8; 32]>(),
+        arch,
+        epoch,
+        "[^\0\n]{0,24}",
+    );
+    let source = prop_oneof![
+        Just(None),
+        any_image().prop_map(|image| Some(LockedSource::Image(image))),
+        any_file().prop_map(|file| Some(LockedSource::Archive(file))),
+    ];
+    let boot = (any_file(), any_file(), proptest::option::of(any_file()));
+    (head, any_rules(), any_rules(), boot, source).prop_map(
+        |(head, rules, mut effects, boot, source)| {
+            effects.sort_by_key(ToString::to_string);
+            effects.dedup();
+            let (format, recipe, arch, epoch, cmdline) = head;
+            let (kernel, init, nsm_module) = boot;
+            Lock {
+                format,
+                recipe: Sha256::from_bytes(recipe),
+                arch,
+                epoch,
+                cmdline,
+                rules,
+                effects,
+                boot: LockedBoot {
+                    kernel,
+                    init,
+                    nsm_module,
+                },
+                source,
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(lock in any_lock()) {
+        let document = lock.to_toml();
+        prop_assert_eq!(Lock::parse(&document), Ok(lock), "{}", document);
+    }
+
+    #[test]
+    fn what_is_read_is_written_back(lock in any_lock(), at in any::<prop::sample::Index>(), byte in 0_u8..128) {
+        let mut bytes = lock.to_toml().into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(document) = String::from_utf8(bytes)
+            && let Ok(read) = Lock::parse(&document)
+        {
+            prop_assert_eq!(read.to_toml(), document.replace("\r\n", "\n"));
+        }
+    }
+}
