@@ -13,6 +13,7 @@ use std::io;
 use enclair_cpio::{Marker, Sink, Walker, Writer};
 use enclair_digest::Limits;
 use enclair_finding::Findings;
+use enclair_import::{ForeignKind, import};
 use enclair_tree::{
     Body, Forecast, MemorySpool, MtimePolicy, NodeKind, Spool, Tree, TreePath, from_initramfs,
     read_body, to_cpio,
@@ -179,4 +180,43 @@ pub fn assert_same<T: PartialEq + Debug, E: Debug>(one: Result<T, E>, other: Res
         (Err(_), Err(_)) => (),
         (one, other) => panic!("one failed: {:?} {:?}", one.err(), other.err()),
     }
+}
+
+/// A file of another tool that is read becomes TOML, as it is and with the lines that wait made
+/// keys, and notes that can be printed.
+///
+/// # Panics
+///
+/// When that does not hold.
+pub fn check_import(kind: ForeignKind, data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let _ = ForeignKind::detect("file", text);
+    let imported = match import(kind, "file", text) {
+        Ok(imported) => imported,
+        Err(error) => {
+            assert!(is_printable(&error.to_string()), "{error}");
+            return;
+        }
+    };
+    toml::de::DeTable::parse(&imported.recipe).expect("TOML");
+    let waiting = imported
+        .recipe
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') => rest,
+            _ => line,
+        });
+    let waiting = waiting.collect::<Vec<_>>().join("\n");
+    toml::de::DeTable::parse(&waiting).expect("TOML of lines that wait");
+    for note in &imported.notes {
+        assert!(is_printable(&note.to_string()), "{note}");
+        assert!(is_printable(&note.text), "{note}");
+    }
+}
+
+/// One line, and nothing that a terminal would obey.
+fn is_printable(text: &str) -> bool {
+    !text.contains(char::is_control)
 }

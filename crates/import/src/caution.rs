@@ -13,8 +13,9 @@ use crate::note::NoteKind;
 use crate::outside::{DEBUG, FIREWALL, MACHINE, dockerfile_path, explain_dockerfile, name};
 use crate::text::Text;
 
+/// Where a field goes.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+pub(crate) enum Place {
     EnclaveLabel,
     Containerfile,
     IngressPort,
@@ -39,7 +40,8 @@ const BINARY: &str = "Enclair takes the whole file system of the image; to have 
      copy it out of the image and name it in `source.files`";
 const UNKNOWN: &str = "this release knows no such field of Caution";
 
-const FIELDS: &[Field<Place>] = &[
+/// Every field that is known, and what becomes of it. `docs/import.md` lists the same.
+pub(crate) const FIELDS: &[Field<Place>] = &[
     nothing("caution.managed_credentials", HOSTING),
     nothing("caution.machine_type", HOSTING),
     nothing("caution.build_machine_type", HOSTING),

@@ -10,8 +10,9 @@ use crate::note::NoteKind;
 use crate::outside::{MACHINE, TLS, image_reference, image_taken, name};
 use crate::text::Text;
 
+/// Where a field goes.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+pub(crate) enum Place {
     Name,
     App,
     Certificate,
@@ -29,7 +30,8 @@ const KMS: &str = "no proxy stands before KMS: the application sends KMS an atte
      itself; `run.grant = [\"nsm\"]` lets it have one";
 const PARTS: &str = "a part of Enclaver; Enclair has its own, `boot.init`";
 
-const FIELDS: &[Field<Place>] = &[
+/// Every field that is known, and what becomes of it. `docs/import.md` lists the same.
+pub(crate) const FIELDS: &[Field<Place>] = &[
     nothing(
         "version",
         "the version of Enclaver's format; the recipe has `schema`",

@@ -15,8 +15,9 @@ use crate::note::NoteKind;
 use crate::outside::{DEBUG, REGISTERS, dockerfile_path, explain_dockerfile, name};
 use crate::text::Text;
 
+/// Where a field goes.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+pub(crate) enum Place {
     Name,
     Dockerfile,
     Certificate,
@@ -33,7 +34,8 @@ const DATA_PLANE: &str = "a setting of Evervault's data plane, which stands betw
 const SCALING: &str = "how many enclaves run is no matter of the image";
 const VERSIONS: &str = "versions of Evervault's own parts, which are not in the image";
 
-const FIELDS: &[Field<Place>] = &[
+/// Every field that is known, and what becomes of it. `docs/import.md` lists the same.
+pub(crate) const FIELDS: &[Field<Place>] = &[
     nothing(
         "version",
         "the version of Evervault's format; the recipe has `schema`",

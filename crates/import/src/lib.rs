@@ -63,3 +63,35 @@ pub fn import(kind: ForeignKind, file_name: &str, text: &str) -> Result<Import, 
         ForeignKind::Caution => caution::import(file_name, &text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{caution, enclaver, evervault};
+
+    const DOCUMENT: &str = include_str!("../../../docs/import.md");
+
+    /// The text below a heading, up to the next one.
+    fn section(heading: &str) -> &'static str {
+        let (_, behind) = DOCUMENT.split_once(heading).expect("the heading");
+        behind.split("\n## ").next().unwrap_or(behind)
+    }
+
+    #[test]
+    fn the_document_lists_every_field() {
+        let fields = enclaver::FIELDS.iter().map(|field| field.name);
+        listed(section("## `enclaver.yaml`"), fields);
+        let fields = evervault::FIELDS.iter().map(|field| field.name);
+        listed(section("## `enclave.toml`"), fields);
+        let fields = caution::FIELDS.iter().map(|field| field.name);
+        listed(section("## `caution.hcl`"), fields);
+    }
+
+    fn listed(section: &str, names: impl Iterator<Item = &'static str>) {
+        for name in names.filter(|name| !name.ends_with("(label)")) {
+            assert!(
+                section.contains(&format!("`{name}`")),
+                "`{name}` is not listed"
+            );
+        }
+    }
+}

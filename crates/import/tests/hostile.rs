@@ -48,6 +48,15 @@ fn nesting_ends() {
             error(kind, &format!("{start}{}", open.repeat(depth)));
         }
     }
+    for (before, behind) in [("", " = 1\n"), ("[", "]\n"), ("[[", "]]\n")] {
+        let most = (Evervault.most_bytes() - 16) / 2;
+        let key = format!("{before}{}a{behind}", "a.".repeat(most));
+        assert!(message(Evervault, &key).contains("16 parts in a key"));
+    }
+    for part in [".a", "[0]", ".*", "[*]", " + 1", " == 1", " && x", "-"] {
+        let most = (Caution.most_bytes() - 16) / part.len();
+        error(Caution, &format!("a = x{}\n", part.repeat(most)));
+    }
     let blocks = "a {\n".repeat(40) + &"}\n".repeat(40);
     assert!(message(Caution, &blocks).contains("32 levels"));
     assert!(matches!(

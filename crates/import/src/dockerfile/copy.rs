@@ -34,6 +34,8 @@ pub(super) struct Copied {
     pub(super) to: String,
     /// What was guessed, where something was.
     pub(super) guess: Option<String>,
+    /// A directory that is there afterwards for certain.
+    pub(super) directory: Option<String>,
 }
 
 /// What is known about the place that files are copied to.
@@ -68,30 +70,41 @@ fn one(source: &str, target: &str, below: bool) -> Result<Copied, String> {
     let base = from.rsplit('/').next().unwrap_or(&from).to_owned();
     let ends_alike = target.ends_with(&format!("/{base}"));
     let is_directory = from == "." || source.ends_with('/') || source.ends_with("/.") || ends_alike;
-    if !below || is_directory {
-        let to = target.to_owned();
-        let guess = None;
-        return Ok(Copied { from, to, guess });
-    }
-    let inside = join(target, &base);
-    let (to, guess) = if looks_like_file(&base, target) {
-        let guess =
-            format!("`{base}` is taken for a file; if it is a directory, `to` is `{target}`");
-        (inside, guess)
+    let directory = (below || is_directory).then(|| target.to_owned());
+    let (to, guess) = if !below || is_directory {
+        (target.to_owned(), None)
     } else {
-        let guess =
-            format!("`{base}` is taken for a directory; if it is a file, `to` is `{inside}`");
-        (target.to_owned(), guess)
+        guess(&base, target)
     };
-    // A name with an ending is a file so often that saying so each time would hide the rest.
-    let guess = (!has_ending(&base)).then_some(guess);
-    Ok(Copied { from, to, guess })
+    Ok(Copied {
+        from,
+        to,
+        guess,
+        directory,
+    })
 }
 
-/// Names with an ending are files, and so is what goes to where programs are.
-fn looks_like_file(base: &str, target: &str) -> bool {
+/// Where something goes that may be a file or a directory, and what was guessed.
+fn guess(base: &str, target: &str) -> (String, Option<String>) {
+    let inside = join(target, base);
+    let (file, directory) = (Shown::new(&inside), Shown::new(target));
+    let name = Shown::new(base);
+    if has_ending(base) {
+        // A name with an ending is a file so often that saying so each time would hide the rest.
+        (inside, None)
+    } else if looks_like_folder_of_programs(target) {
+        let guess =
+            format!("`{name}` is taken for a file; if it is a directory, `to` is `{directory}`");
+        (inside, Some(guess))
+    } else {
+        let guess = format!("`{name}` is taken for a directory; if it is a file, `to` is `{file}`");
+        (target.to_owned(), Some(guess))
+    }
+}
+
+fn looks_like_folder_of_programs(target: &str) -> bool {
     let folder = target.rsplit('/').next().unwrap_or_default();
-    has_ending(base) || matches!(folder, "bin" | "sbin" | "libexec")
+    matches!(folder, "bin" | "sbin" | "libexec")
 }
 
 fn has_ending(base: &str) -> bool {

@@ -34,7 +34,7 @@ pub(super) struct Image {
     pub(super) archive: Option<Given<String>>,
     pub(super) files: Vec<File>,
     /// Directories that are there for certain.
-    directories: BTreeSet<String>,
+    pub(super) directories: BTreeSet<String>,
     shell: Vec<String>,
     arguments: BTreeMap<String, Lookup>,
     /// Whether this stage, and not the one below, gave `cmd`.
@@ -52,7 +52,7 @@ pub(super) struct Context<'a> {
     pub(super) platform: &'static str,
 }
 
-type Outcome = Result<NoteKind, String>;
+pub(super) type Outcome = Result<NoteKind, String>;
 
 impl Image {
     pub(super) fn new(is_empty: bool) -> Self {
@@ -135,7 +135,7 @@ impl Image {
         }
     }
 
-    fn expand(&self, text: &str, context: &mut Context<'_>) -> Result<String, String> {
+    pub(super) fn expand(&self, text: &str, context: &mut Context<'_>) -> Result<String, String> {
         let expanded = context.expander.expand(text, &|name| self.lookup(name));
         expanded.map_err(|why| why.to_string())
     }
@@ -228,7 +228,7 @@ impl Image {
     }
 
     /// Where relative paths begin, if that is known.
-    fn directory(&self) -> Option<&str> {
+    pub(super) fn directory(&self) -> Option<&str> {
         match &self.workdir {
             Some(given) => Some(&given.value),
             None if self.is_empty => Some("/"),
@@ -308,127 +308,6 @@ impl Image {
             "`network.ingress`"
         }))
     }
-
-    fn copy(&mut self, at: usize, instruction: &Instruction, context: &mut Context<'_>) -> Outcome {
-        let Some((owner, mode)) = self.copy_flags(at, instruction, context) else {
-            // The flag itself is in the way.
-            return Ok(NoteKind::waits("`source.dockerfile`"));
-        };
-        if instruction.has_heredoc {
-            return Err("the content stands in the Dockerfile itself".to_owned());
-        }
-        let words = json(&instruction.arguments).unwrap_or_else(|| {
-            let words = instruction.arguments.split_whitespace();
-            words.map(str::to_owned).collect()
-        });
-        let words: Result<Vec<String>, String> = words
-            .iter()
-            .map(|word| self.expand(word, context))
-            .collect();
-        let words = words?;
-        if instruction.keyword == Keyword::Add {
-            if let Some(kind) = self.archive(at, instruction, &words) {
-                return Ok(kind);
-            }
-            let sources = words.iter().rev().skip(1);
-            if let Some(why) = sources
-                .rev()
-                .find_map(|word| copy::unpacked_or_fetched(word))
-            {
-                return Err(why.to_owned());
-            }
-        }
-        let place = copy::Place {
-            workdir: self.directory(),
-            directories: &self.directories,
-        };
-        let copied = copy::copied(&words, &place)?;
-        let name = instruction.keyword.name();
-        let mut guesses = Vec::new();
-        for copied in copied {
-            let mut comments = vec![format!("From `{name}`, line {}.", instruction.line)];
-            if let Some(guess) = copied.guess {
-                comments.push(format!("Here {guess}."));
-                guesses.push(guess);
-            } else if copied.from == "." || !copied.from.contains('.') {
-                self.directories.insert(copied.to.clone());
-            }
-            self.files.push(File {
-                comments,
-                from: copied.from,
-                to: copied.to,
-                owner: owner.clone(),
-                mode: mode.clone(),
-            });
-        }
-        Ok(if guesses.is_empty() {
-            NoteKind::taken(if self.is_empty && self.archive.is_none() {
-                "`source.files`"
-            } else {
-                "`overlay`"
-            })
-        } else {
-            NoteKind::changed(guesses.join("; "))
-        })
-    }
-
-    /// `ADD rootfs.tar /` on nothing is a root filesystem.
-    fn archive(
-        &mut self,
-        at: usize,
-        instruction: &Instruction,
-        words: &[String],
-    ) -> Option<NoteKind> {
-        let [source, to] = words else { return None };
-        let is_first = self.is_empty && self.archive.is_none() && self.files.is_empty();
-        let is_plain = instruction.flags.is_empty() && !source.contains("..");
-        let unpacks = copy::unpacked_or_fetched(source)?.starts_with("it unpacks");
-        if !(is_first && is_plain && unpacks && to == "/") || source.contains(['*', '?', '[']) {
-            return None;
-        }
-        self.archive = Some(Given {
-            value: crate::outside::project_path(source),
-            at,
-            line: instruction.line,
-        });
-        Some(NoteKind::taken("`source.archive`"))
-    }
-
-    /// Owner and mode of what is copied; `None` when a flag cannot be said in a recipe.
-    fn copy_flags(
-        &self,
-        at: usize,
-        instruction: &Instruction,
-        context: &mut Context<'_>,
-    ) -> Option<(Option<String>, Option<String>)> {
-        let (mut owner, mut mode) = (None, None);
-        let mut is_said = true;
-        for (position, flag) in instruction.flags.iter().enumerate() {
-            let value = flag.value.as_deref().unwrap_or_default();
-            let outcome = match flag.name.as_str() {
-                "chown" => self.expand(value, context).and_then(|value| {
-                    owner = Some(copy::owner(&value)?);
-                    Ok(NoteKind::taken("`owner` of the files"))
-                }),
-                "chmod" => self.expand(value, context).and_then(|value| {
-                    mode = Some(copy::mode(&value)?);
-                    Ok(NoteKind::taken("`mode` and `dir_mode` of the files"))
-                }),
-                "link" => Ok(NoteKind::nothing(
-                    "it says how Docker stores what is copied, not what it is",
-                )),
-                "from" => Err("it copies out of another stage or image".to_owned()),
-                _ => Err("a recipe has nothing like this flag".to_owned()),
-            };
-            let verdict = match outcome {
-                Ok(kind) => Verdict::Noted(kind),
-                Err(why) => Verdict::Blocks(why),
-            };
-            is_said &= matches!(verdict, Verdict::Noted(_));
-            context.ledger.set_flag(at, position, verdict);
-        }
-        is_said.then_some((owner, mode))
-    }
 }
 
 /// Says of an instruction that a later one takes its place.
@@ -498,7 +377,7 @@ fn automatic(name: &str, platform: &str) -> Option<Lookup> {
     Some(Lookup::Is(value))
 }
 
-fn json(arguments: &str) -> Option<Vec<String>> {
+pub(super) fn json(arguments: &str) -> Option<Vec<String>> {
     if !arguments.starts_with('[') {
         return None;
     }

@@ -1,6 +1,7 @@
 //! The fields of a Dockerfile, each with what becomes of it: directives, instructions and flags.
 
 use super::read::{Dockerfile, Instruction};
+use crate::error::Shown;
 use crate::note::{Note, NoteKind};
 
 /// What was found out about a field.
@@ -63,7 +64,7 @@ impl Ledger {
         push(name.to_owned(), instruction.arguments.clone());
         for flag in &instruction.flags {
             push(
-                format!("{name} --{}", flag.name),
+                format!("{name} --{}", Shown::new(&flag.name)),
                 flag.value.clone().unwrap_or_default(),
             );
         }

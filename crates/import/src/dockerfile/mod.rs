@@ -7,6 +7,7 @@
 //! of.
 
 mod copy;
+mod files;
 mod image;
 mod keyword;
 mod ledger;

@@ -2,12 +2,18 @@
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
+use toml_parser::lexer::TokenKind;
 
 use super::{Budget, Key, Node, Value, check_key};
 use crate::error::{Error, SyntaxError};
 use crate::text::Text;
 
+/// Parts of a dotted key. The library limits how deep brackets are nested, and makes a table of each
+/// part of a key however many there are.
+const MAX_PARTS: usize = 16;
+
 pub(super) fn read(text: &Text<'_>) -> Result<Node, Error> {
+    check_keys(text)?;
     let table = DeTable::parse(text.as_str()).map_err(|error| Error::Syntax {
         line: text.line_of(error.span().map_or(0, |span| span.start)),
         language: "TOML",
@@ -18,6 +24,33 @@ pub(super) fn read(text: &Text<'_>) -> Result<Node, Error> {
         budget: Budget::default(),
     };
     reader.table(1, table.get_ref(), 0)
+}
+
+/// Looks at the tokens of a document, before anything is made of them.
+fn check_keys(text: &Text<'_>) -> Result<(), Error> {
+    let mut dots = 0_usize;
+    for token in toml_parser::Source::new(text.as_str()).lex() {
+        let is_key = matches!(
+            token.kind(),
+            TokenKind::Atom
+                | TokenKind::Whitespace
+                | TokenKind::LiteralString
+                | TokenKind::BasicString
+        );
+        if token.kind() == TokenKind::Dot {
+            dots = dots.saturating_add(1);
+        } else if !is_key {
+            dots = 0;
+        }
+        if dots >= MAX_PARTS {
+            return Err(Error::Limit {
+                line: text.line_of(token.span().start()),
+                what: "parts in a key",
+                most: MAX_PARTS,
+            });
+        }
+    }
+    Ok(())
 }
 
 struct Reader<'a, 'b> {
