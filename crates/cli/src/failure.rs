@@ -6,13 +6,55 @@
 //! hint: the file is truncated
 //! ```
 
-use std::error::Error;
+use std::error::Error as StdError;
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use enclair_build::ProjectError;
+use enclair_recipe::{Colour, Diagnostics};
+use thiserror::Error;
 
 use crate::commands::escape;
 
+/// Columns of lines that are shown of a document.
+const WIDTH: usize = 100;
+
+/// A document of a person's that is wrong, to be shown with its lines.
+#[derive(Debug, Error)]
+#[error("`{path}` is wrong", path = path.display())]
+pub(crate) struct WrongDocument {
+    /// As the user wrote it.
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+    #[source]
+    pub(crate) source: Diagnostics,
+}
+
+/// The problems of a document, each with its lines; `None` for an error of another kind.
+fn render_lines(error: &anyhow::Error) -> Option<String> {
+    let (path, text, source) = error.chain().find_map(|cause| {
+        if let Some(WrongDocument { path, text, source }) = cause.downcast_ref() {
+            return Some((path, text, source));
+        }
+        if let ProjectError::Recipe { path, text, source } = cause.downcast_ref()? {
+            return Some((path, text, source));
+        }
+        None
+    })?;
+    let colour = if std::io::stderr().is_terminal() {
+        Colour::Always
+    } else {
+        Colour::Never
+    };
+    Some(source.render(&escape(&path.display().to_string()), text, WIDTH, colour))
+}
+
 /// Renders an error with its causes and the hint of the innermost one that has any.
 pub(crate) fn render(error: &anyhow::Error) -> String {
+    if let Some(text) = render_lines(error) {
+        return text;
+    }
     let mut text = String::from("error: ");
     let mut last = String::new();
     for (depth, cause) in error.chain().enumerate() {
@@ -48,8 +90,12 @@ fn shorten(text: &str) -> String {
 }
 
 /// The advice that one error of a chain gives.
-fn hint_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
+fn hint_of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     None.or_else(|| error.downcast_ref::<enclair_build::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<ProjectError>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_fetch::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_store::Error>()?.hint())
+        .or_else(|| error.downcast_ref::<enclair_import::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_inspect::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_host::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_eif::Error>()?.hint())

@@ -7,11 +7,15 @@ mod arguments;
 mod catalogue;
 mod commands;
 mod documents;
+mod environment;
 mod failure;
 mod printer;
 mod progress;
+mod project_documents;
 mod run_documents;
+mod supply;
 mod tables;
+mod transfers;
 
 use std::process::ExitCode;
 
@@ -37,12 +41,16 @@ fn main() -> ExitCode {
 /// A listing may be cut short by its reader; a result may not.
 const fn closed_pipe(command: &Command) -> ClosedPipe {
     match command {
-        Command::Build(_)
+        Command::Init(_)
+        | Command::Lock(_)
+        | Command::Build(_)
         | Command::Assemble(_)
         | Command::Extract(_)
         | Command::Run(_)
+        | Command::Store(_)
         | Command::Doctor(_) => ClosedPipe::Lost,
         Command::Inspect(_)
+        | Command::Log(_)
         | Command::Explain(_)
         | Command::Schema(_)
         | Command::Completions(_) => ClosedPipe::Enough,
@@ -61,13 +69,17 @@ const fn failure_status(command: &Command) -> u8 {
 
 fn run(command: Command, printer: &Printer) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Build(arguments) => commands::build::run(&arguments, printer)?,
+        Command::Init(arguments) => commands::init::run(&arguments, printer)?,
+        Command::Log(arguments) => commands::log::run(&arguments, printer)?,
         Command::Assemble(arguments) => commands::assemble::run(&arguments, printer)?,
         Command::Inspect(arguments) => commands::inspect::run(&arguments, printer)?,
         Command::Extract(arguments) => commands::extract::run(&arguments, printer)?,
         Command::Explain(arguments) => commands::explain::run(&arguments, printer)?,
         Command::Schema(arguments) => commands::schema::run(&arguments, printer)?,
         Command::Completions(arguments) => commands::completions::run(&arguments, printer)?,
+        Command::Lock(arguments) => return commands::lock::run(&arguments, printer),
+        Command::Build(arguments) => return commands::build::run(&arguments, printer),
+        Command::Store(arguments) => return commands::store::run(&arguments, printer),
         Command::Run(arguments) => return commands::run::run(&arguments, printer),
         Command::Doctor(arguments) => return commands::doctor::run(&arguments, printer),
     }

@@ -136,6 +136,7 @@ impl<E: Engine> Write for Incoming<E> {
         {
             let error = ContentError::Size {
                 name: format!("sha256:{sha256}"),
+                digest: sha256,
                 expected,
                 found,
             };

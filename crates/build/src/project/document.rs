@@ -5,12 +5,14 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use enclair_digest::{Engine, Hasher as _, Sha256};
-use enclair_recipe::{Diagnostic, Diagnostics, Lock, Recipe, Span, Spanned};
+use enclair_recipe::{Diagnostic, Diagnostics, Lock, NotBuiltYet, Recipe, Spanned};
 
 use super::error::ProjectError;
 use crate::normalise::Rule;
 use crate::output::{OutputFile, directory_of};
 
+/// The key of a Dockerfile, which is locked and not built.
+const DOCKERFILE: &str = "source.dockerfile";
 /// Bytes of a recipe or a lock that are read.
 const MOST: u64 = 16 << 20;
 
@@ -30,7 +32,8 @@ impl Project {
     /// # Errors
     ///
     /// A file that cannot be read, a document that is no recipe, and one that asks for what this
-    /// release cannot build.
+    /// release cannot lock. A Dockerfile can be locked, as far as anything beside it is external, and
+    /// is refused by [`Self::check_buildable`].
     pub fn open(path: &Path, is_finding: &dyn Fn(&str) -> bool) -> Result<Self, ProjectError> {
         let text = read(path)?;
         let wrong = |source| ProjectError::Recipe {
@@ -46,6 +49,23 @@ impl Project {
         Ok(Self { path, recipe, text })
     }
 
+    /// Whether this release can build what the recipe asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::Recipe`] with the lines that it cannot build.
+    pub fn check_buildable(&self) -> Result<(), ProjectError> {
+        let waiting = self.recipe.not_built_yet();
+        match Diagnostics::new(waiting.iter().map(not_built).collect()) {
+            None => Ok(()),
+            Some(source) => Err(ProjectError::Recipe {
+                path: self.path.clone(),
+                text: self.text.clone(),
+                source,
+            }),
+        }
+    }
+
     /// The directory that the recipe's paths are relative to.
     pub fn directory(&self) -> &Path {
         directory_of(&self.path)
@@ -57,16 +77,24 @@ impl Project {
     }
 }
 
+fn not_built(part: &NotBuiltYet) -> Diagnostic {
+    let message = format!("`{}` is read and cannot be built yet", part.key);
+    let hint = if part.key == DOCKERFILE {
+        "build it with another program, and name the result: `image = \"docker-archive:app.tar\"`"
+    } else {
+        "it waits for a later release; leave it out to build what this one can"
+    };
+    Diagnostic::new(message, part.span).with_hint(Some(hint))
+}
+
 /// What a recipe asks for that this release does not have.
 fn problems(recipe: &Recipe, is_finding: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    for part in recipe.not_built_yet() {
-        let message = format!("`{}` is read and cannot be built yet", part.key);
-        let hint = "it waits for a later release; leave it out to build what this one can";
-        problems.push(Diagnostic::new(message, part.span).with_hint(Some(hint)));
-    }
+    let waiting = recipe.not_built_yet();
+    let waiting = waiting.iter().filter(|part| part.key != DOCKERFILE);
+    problems.extend(waiting.map(not_built));
     let unknown = |what: &str, id: &Spanned<String>, hint: &str| {
-        let span = id.span().unwrap_or(Span::default());
+        let span = id.span().unwrap_or_default();
         Diagnostic::new(format!("there is no {what} `{}`", id.get()), span).with_hint(Some(hint))
     };
     let is_rule = |id: &Spanned<String>| Rule::FORMAT.iter().any(|rule| rule.id() == id.get());

@@ -101,7 +101,7 @@ pub enum ProjectError {
         entry: &'static str,
         /// Why.
         #[source]
-        source: Error,
+        source: Box<Error>,
     },
     /// What is at a URL is not what the recipe says.
     #[error("`{url}` has digest sha256:{found}, the recipe says sha256:{expected}")]
@@ -144,7 +144,7 @@ pub enum ProjectError {
     #[error(transparent)]
     Build {
         /// What went wrong.
-        source: Error,
+        source: Box<Error>,
     },
 }
 
@@ -176,6 +176,8 @@ impl ProjectError {
 
 impl From<Error> for ProjectError {
     fn from(source: Error) -> Self {
-        Self::Build { source }
+        Self::Build {
+            source: Box::new(source),
+        }
     }
 }

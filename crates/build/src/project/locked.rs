@@ -6,7 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use enclair_digest::{ContentError, Engine, Limits, Sha256};
-use enclair_recipe::{ImageReference, Lock, LockedImage, LockedSource, Origin};
+use enclair_recipe::{
+    Artifact, ImageReference, Lock, LockedImage, LockedSource, Origin, Source, Spanned,
+};
 
 use super::document::{LockFile, Project};
 use super::error::ProjectError;
@@ -72,18 +74,22 @@ pub enum LockChange {
     Updated,
 }
 
+/// An image that was built.
+#[derive(Debug)]
+pub struct Built {
+    /// What it measures to.
+    pub report: Report,
+    /// The lock that it was built from.
+    pub lock: LockFile,
+    /// What became of the lock.
+    pub change: LockChange,
+}
+
 /// What a build came to.
 #[derive(Debug)]
 pub enum Outcome {
     /// An image.
-    Built {
-        /// What it measures to.
-        report: Box<Report>,
-        /// The lock that it was built from.
-        lock: LockFile,
-        /// What became of it.
-        change: LockChange,
-    },
+    Built(Box<Built>),
     /// What is there is what would be built; nothing was measured.
     UpToDate,
 }
@@ -200,6 +206,7 @@ impl Project {
         out: &Path,
         tools: &Tools<'_, E>,
     ) -> Result<Outcome, ProjectError> {
+        self.check_buildable()?;
         let lock_text = std::fs::read_to_string(self.lock_path()).unwrap_or_default();
         let watch = self.watch(&lock_text, options);
         if options.freshness == Freshness::Stamp && watch.is_up_to_date(out, tools.engine) {
@@ -213,18 +220,18 @@ impl Project {
                 self.lock(&[], first, tools)?
             }
         };
-        let report = Box::new(self.build_lock(&lock, (options.threads, out), tools)?);
+        let report = self.build_lock(&lock, (options.threads, out), tools)?;
         if change == LockChange::Kept {
             watch.leave(out, tools.engine);
         } else {
             let written = lock.lock.to_toml();
             self.watch(&written, options).leave(out, tools.engine);
         }
-        Ok(Outcome::Built {
+        Ok(Outcome::Built(Box::new(Built {
             report,
             lock,
             change,
-        })
+        })))
     }
 
     /// The lock, if it is this recipe's.
@@ -263,18 +270,16 @@ impl Project {
     fn local_inputs(&self) -> Vec<PathBuf> {
         let boot = &self.recipe.boot;
         let boot = [&boot.kernel, &boot.init, &boot.nsm_module];
-        let mut artifacts: Vec<_> = boot.into_iter().flatten().map(|file| file.get()).collect();
+        let mut artifacts: Vec<_> = boot.into_iter().flatten().map(Spanned::get).collect();
         let mut paths = Vec::new();
         match &self.recipe.source {
-            enclair_recipe::Source::Archive(artifact) => artifacts.push(artifact.get()),
-            enclair_recipe::Source::Image(reference) => paths.extend(local_path(reference)),
-            enclair_recipe::Source::Files(_)
-            | enclair_recipe::Source::Dockerfile(_)
-            | enclair_recipe::Source::Packages(_) => {}
+            Source::Archive(artifact) => artifacts.push(artifact.get()),
+            Source::Image(reference) => paths.extend(local_path(reference)),
+            Source::Files(_) | Source::Dockerfile(_) | Source::Packages(_) => {}
         }
         paths.extend(artifacts.into_iter().filter_map(|artifact| match artifact {
-            enclair_recipe::Artifact::File { path } => Some(PathBuf::from(path.get())),
-            _ => None,
+            Artifact::File { path } => Some(PathBuf::from(path.get())),
+            Artifact::Url { .. } | Artifact::Image { .. } | Artifact::Package { .. } => None,
         }));
         paths
     }

@@ -24,5 +24,5 @@ mod stamp;
 pub use document::{LockFile, Project};
 pub use error::ProjectError;
 pub use image::obtain_image;
-pub use locked::{BuildOptions, Freshness, LockChange, Locking, Outcome};
+pub use locked::{BuildOptions, Built, Freshness, LockChange, Locking, Outcome};
 pub use resolve::{Entry, UnknownEntry};

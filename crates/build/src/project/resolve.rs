@@ -210,7 +210,10 @@ impl<E: Engine> Resolver<'_, E> {
         self.with_scratch(|scratch| {
             lock_image(reference, *self.recipe.enclave.arch, scratch, self.tools)
         })
-        .map_err(|source| ProjectError::Entry { entry, source })
+        .map_err(|source| ProjectError::Entry {
+            entry,
+            source: Box::new(source),
+        })
     }
 
     fn with_scratch<T>(
@@ -363,7 +366,7 @@ fn entry_error(entry: Entry, source: Error) -> ProjectError {
             Entry::NsmModule => "`boot.nsm_module` cannot be locked",
             Entry::Rules => "`rules` cannot be locked",
         },
-        source,
+        source: Box::new(source),
     }
 }
 

@@ -6,14 +6,21 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod extract;
+pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod lock;
+pub(crate) mod log;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod store;
 
-use enclair_build::Threads;
+use std::path::Path;
+
+use enclair_build::{Project, Threads};
 use enclair_finding::{Findings, Severity};
 
-use crate::arguments::ThreadsArgument;
+use crate::arguments::{ProjectArguments, ThreadsArgument};
+use crate::catalogue::findings;
 use crate::printer::Printer;
 
 impl From<&ThreadsArgument> for Threads {
@@ -24,6 +31,16 @@ impl From<&ThreadsArgument> for Threads {
             Self::Lanes
         }
     }
+}
+
+/// Opens the recipe that a command line names.
+fn open_project(arguments: &ProjectArguments) -> anyhow::Result<Project> {
+    open_recipe(&arguments.recipe())
+}
+
+fn open_recipe(path: &Path) -> anyhow::Result<Project> {
+    let is_finding = |id: &str| findings().any(|kind| kind.id == id);
+    Ok(Project::open(path, &is_finding)?)
 }
 
 /// Tells a person what a check said: id, count, title, examples.

@@ -1,13 +1,20 @@
 //! The command line, as typed. Values are parsed here; nothing is opened.
 
+mod build;
+mod project;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use enclair_build::{Epoch, ImageReference};
-use enclair_configuration::{Bound, Limit, Resource};
 use enclair_eif::Arch;
 
-use crate::catalogue::findings;
+pub(crate) use build::{
+    Build, CompressArgument, Direct, GrantArgument, LayoutArgument, NormalizeArgument,
+    SurroundingsArguments,
+};
+pub(crate) use project::{
+    Export, Init, Lock, Log, ProjectArguments, Store, StoreCommand, SupplyArguments,
+};
 
 /// Reproducible AWS Nitro Enclave images: build, measure, inspect.
 #[derive(Debug, Parser)]
@@ -23,13 +30,14 @@ const AFTER_HELP: &str = "Exit status: 0 done or it holds; 1 checked and it diff
 const QEMU_HELP: &str =
     "QEMU's program, instead of the one in $ENCLAIR_QEMU/bin, on PATH or in /opt/qemu-nitro/bin";
 
-const IMAGE_HELP: &str =
-    "Container image: oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG]";
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build an enclave image from a container image and a kernel
-    Build(Build),
+    /// Write a recipe, from nothing or from another tool's file
+    Init(Init),
+    /// Resolve everything external that a recipe names to digests
+    Lock(Lock),
+    /// Build an enclave image from a recipe, or from a container image alone
+    Build(Box<Build>),
     /// Put sections together into an image, byte for byte, with nothing added
     Assemble(Assemble),
     /// Show what an image or a ramdisk holds and what it measures to
@@ -40,6 +48,10 @@ pub(crate) enum Command {
     Run(Run),
     /// Say what this machine can do, and how to add what is missing
     Doctor(Doctor),
+    /// Look after the store of fetched content
+    Store(Store),
+    /// List the images that a repository has recorded
+    Log(Log),
     /// Explain a register (PCR0) or a finding (ramdisk-overrides-boot)
     Explain(Explain),
     /// Print the JSON schema of a document
@@ -48,134 +60,12 @@ pub(crate) enum Command {
     Completions(Completions),
 }
 
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    enclair build --image docker-archive:app.tar -o out\n  \
-    enclair build --image oci:layout:v1 --compress zstd --epoch 1700000000 --json\n  \
-    enclair build --image oci:layout:v1 --kernel bzImage --init init\n\n\
-    Writes out/enclave.eif, out/measurements.json and out/enclave.pcrs, whole or not at all.")]
-pub(crate) struct Build {
-    #[arg(long, value_name = "REFERENCE", help = IMAGE_HELP)]
-    pub(crate) image: ImageReference,
-    /// Kernel, instead of the one that enclair carries: a bzImage (x86_64) or an uncompressed
-    /// Image (aarch64)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kernel: Option<PathBuf>,
-    /// Program that the kernel starts as /init, instead of the one that enclair carries
-    #[arg(long, value_name = "FILE")]
-    pub(crate) init: Option<PathBuf>,
-    /// Kernel command line, instead of the architecture's own
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) cmdline: Option<String>,
-    /// Architecture of the enclave
-    #[arg(long, default_value = "x86_64", value_name = "ARCH")]
-    pub(crate) arch: Arch,
-    /// The one time in the image, in seconds since 1970
-    #[arg(
-        long,
-        env = "SOURCE_DATE_EPOCH",
-        default_value = "0",
-        value_name = "SECONDS"
-    )]
-    pub(crate) epoch: Epoch,
-    /// Name of the image in its metadata (not measured)
-    #[arg(long, default_value = "enclave")]
-    pub(crate) name: String,
-    /// Version of the image in its metadata (not measured)
-    #[arg(long, default_value = "0")]
-    pub(crate) image_version: String,
-    /// How the ramdisks are laid out
-    #[arg(long, value_enum, default_value_t = LayoutArgument::Enclair)]
-    pub(crate) layout: LayoutArgument,
-    /// NSM driver module, for a kernel that has the driver not built in
-    #[arg(long, value_name = "FILE")]
-    pub(crate) nsm_module: Option<PathBuf>,
-    /// Archive (cpio) of files below rootfs/ that becomes a ramdisk of its own; may be given more
-    /// than once, in order
-    #[arg(long = "ramdisk", value_name = "FILE")]
-    pub(crate) ramdisks: Vec<PathBuf>,
-    /// How the ramdisks behind the first are compressed
-    #[arg(long, value_enum, default_value_t = CompressArgument::None)]
-    pub(crate) compress: CompressArgument,
-    #[command(flatten)]
-    pub(crate) surroundings: SurroundingsArguments,
-    /// Which normalisation rules are applied
-    #[arg(long, value_enum, default_value_t = NormalizeArgument::Format)]
-    pub(crate) normalize: NormalizeArgument,
-    /// Build in spite of this finding; may be given more than once
-    #[arg(long, value_name = "ID", value_parser = parse_finding)]
-    pub(crate) allow: Vec<String>,
-    /// Unpack at most this much: a number of bytes, or one with K, M, G or T
-    #[arg(long, default_value = "16G", value_name = "SIZE", value_parser = parse_size)]
-    pub(crate) max_unpacked: u64,
-    #[command(flatten)]
-    pub(crate) threads: ThreadsArgument,
-    /// Directory for the results
-    #[arg(short, long, default_value = "out", value_name = "DIR")]
-    pub(crate) output: PathBuf,
-    /// Print measurements.json instead of a summary
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// What is measured about the application's process and the container image does not say.
-#[derive(Debug, Args)]
-pub(crate) struct SurroundingsArguments {
-    /// Let the application use what is otherwise denied; may be given more than once (measured)
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub(crate) grant: Vec<GrantArgument>,
-    /// Name of the host inside (measured); `enclave` when left out
-    #[arg(long, value_name = "NAME")]
-    pub(crate) hostname: Option<String>,
-    /// Resource limit of the application, as in nofile=1024 or nofile=1024:4096 (measured)
-    #[arg(long = "limit", value_name = "NAME=SOFT[:HARD]", value_parser = parse_limit)]
-    pub(crate) limits: Vec<(Resource, Limit)>,
-}
-
-/// What an application may be granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GrantArgument {
-    /// The security module: /dev/nsm
-    Nsm,
-    /// Sockets to the parent and beyond: vsock
-    Vsock,
-}
-
-/// The encoders, by their names on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum CompressArgument {
-    /// Not at all: boots fastest
-    None,
-    /// gzip, which every kernel takes
-    Gzip,
-    /// zstd, smaller; kernels from 5.9 on
-    Zstd,
-}
-
 /// How many threads measure.
 #[derive(Debug, Args)]
 pub(crate) struct ThreadsArgument {
     /// Threads that measure: 1 is the calling thread alone, more give PCR0 and PCR2 one each
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     pub(crate) threads: u8,
-}
-
-/// The layouts, by their names on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum LayoutArgument {
-    /// This project's layout, for its own init
-    Enclair,
-    /// The layout that the vendor's init expects: /cmd, /env, nsm.ko, rootfs/
-    Bootstrap,
-}
-
-/// The sets of rules, by their names on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum NormalizeArgument {
-    /// The rules of the format
-    Format,
-    /// No rule: times and files as the layers have them
-    None,
 }
 
 #[derive(Debug, Args)]
@@ -360,6 +250,22 @@ pub(crate) struct Schema {
 pub(crate) enum DocumentArgument {
     /// measurements.json, and `build --json`
     Measurements,
+    /// The recipe, for editors
+    Recipe,
+    /// `init --json`
+    Init,
+    /// `lock --json`
+    Lock,
+    /// `store size --json`
+    StoreSize,
+    /// `store verify --json`
+    StoreVerify,
+    /// `store gc --json`
+    StoreGc,
+    /// `store import --json`
+    StoreImport,
+    /// `log --json`
+    Log,
     /// `assemble --json`
     Assemble,
     /// `inspect --json` of an image
@@ -381,41 +287,8 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// The id of a finding that exists.
-fn parse_finding(text: &str) -> Result<String, String> {
-    if findings().any(|kind| kind.id == text) {
-        return Ok(text.to_owned());
-    }
-    Err("no finding has this id; `enclair explain` lists all".to_owned())
-}
-
-/// `nofile=1024`, `nofile=1024:4096`, `core=0`, `memlock=unlimited`.
-fn parse_limit(text: &str) -> Result<(Resource, Limit), String> {
-    let (name, bounds) = text
-        .split_once('=')
-        .ok_or("expected NAME=SOFT or NAME=SOFT:HARD")?;
-    let resource = Resource::from_name(name).ok_or_else(|| {
-        let names = Resource::ALL.map(Resource::name).join(", ");
-        format!("no resource `{name}`; there are {names}")
-    })?;
-    let (soft, hard) = bounds.split_once(':').unwrap_or((bounds, bounds));
-    let limit = Limit {
-        soft: parse_bound(soft)?,
-        hard: parse_bound(hard)?,
-    };
-    Ok((resource, limit))
-}
-
-fn parse_bound(text: &str) -> Result<Bound, String> {
-    if text == "unlimited" {
-        return Ok(Bound::Unlimited);
-    }
-    let number = text.parse().map(Bound::At);
-    number.map_err(|_| format!("`{text}` is neither a number nor `unlimited`"))
-}
-
 /// A number of bytes: `4096`, `64K`, `16G`.
-fn parse_size(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let units = [("K", 10), ("M", 20), ("G", 30), ("T", 40)];
     let upper = text.to_ascii_uppercase();
     let (number, shift) = units
@@ -443,29 +316,6 @@ mod tests {
         }
         let default = parse_size("16G").unwrap();
         assert_eq!(default, enclair_digest::Limits::default().unpacked_bytes);
-    }
-
-    #[test]
-    fn limits_have_a_name_and_one_or_two_bounds() {
-        let at = |soft, hard| Limit { soft, hard };
-        assert_eq!(
-            parse_limit("nofile=1024:4096"),
-            Ok((Resource::Nofile, at(Bound::At(1024), Bound::At(4096))))
-        );
-        assert_eq!(
-            parse_limit("core=unlimited"),
-            Ok((Resource::Core, at(Bound::Unlimited, Bound::Unlimited)))
-        );
-        for text in [
-            "nofile",
-            "none=1",
-            "nofile=",
-            "nofile=1:",
-            "nofile=-1",
-            "nofile=1:2:3",
-        ] {
-            assert!(parse_limit(text).is_err(), "{text}");
-        }
     }
 
     #[test]

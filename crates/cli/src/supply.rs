@@ -1,0 +1,112 @@
+//! Where content comes from: the store, and the fetcher with the settings of user and project.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use enclair_build::{AwsLc, LockFile};
+use enclair_fetch::{Fetcher, Provider, RegistrySettings, Settings};
+use enclair_recipe as recipe;
+use enclair_store::Store;
+
+use crate::arguments::SupplyArguments;
+use crate::environment;
+use crate::failure::WrongDocument;
+use crate::printer::Printer;
+use crate::transfers::Transfers;
+
+/// The store of this user.
+pub(crate) fn store() -> anyhow::Result<Store<AwsLc>> {
+    let path = environment::store()?;
+    Store::open_with(&path, AwsLc)
+        .with_context(|| format!("the store `{}` cannot be used", path.display()))
+}
+
+/// A fetcher. What the user says about registries and providers comes before what the project says.
+pub(crate) fn fetcher(
+    arguments: &SupplyArguments,
+    project: Option<&recipe::Settings>,
+    printer: &Printer,
+) -> anyhow::Result<Fetcher<AwsLc>> {
+    let mut settings = Settings {
+        offline: arguments.offline,
+        credentials: environment::credentials(),
+        docker_host: environment::docker_host(),
+        ca_file: environment::ca_file(),
+        proxies: environment::proxies(),
+        ..Settings::default()
+    };
+    let user = user_settings()?;
+    for layer in user.iter().chain(project) {
+        add(&mut settings, layer);
+    }
+    for host in &arguments.insecure_registry {
+        settings
+            .registries
+            .entry(host.clone())
+            .or_default()
+            .insecure = true;
+    }
+    let fetcher = Fetcher::new(store()?, settings)?;
+    Ok(if printer.shows_progress() {
+        fetcher.with_observer(Arc::new(Transfers::default()))
+    } else {
+        fetcher
+    })
+}
+
+fn add(settings: &mut Settings, layer: &recipe::Settings) {
+    let providers = layer.providers.iter().map(Provider::from);
+    settings.providers.extend(providers);
+    for (host, registry) in &layer.registries {
+        let known = settings.registries.entry(host.clone());
+        known.or_insert_with(|| RegistrySettings::from(registry));
+    }
+}
+
+fn user_settings() -> anyhow::Result<Option<recipe::Settings>> {
+    let Some(path) = environment::settings() else {
+        return Ok(None);
+    };
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(error).with_context(|| format!("`{}` cannot be read", path.display()));
+        }
+    };
+    let settings = recipe::Settings::parse(&text).map_err(|source| WrongDocument {
+        path: path.clone(),
+        text,
+        source,
+    })?;
+    Ok(Some(settings))
+}
+
+/// Says who gave what was fetched, and who did not.
+pub(crate) fn report(fetcher: &Fetcher<AwsLc>, printer: &Printer) {
+    let text = fetcher.summary().to_string();
+    for line in text.lines() {
+        printer.note(&format!("fetched  {}", crate::commands::escape(line)));
+    }
+}
+
+/// Notes in the store what a lock needs, so that `store gc` keeps it. A store that cannot be
+/// written to, such as an exported one on a read-only disk, is still good to build from.
+pub(crate) fn remember(store: &Store<AwsLc>, file: &LockFile, printer: &Printer) {
+    let wanted = file.lock.wanted().into_iter();
+    let mut digests: BTreeSet<_> = wanted.map(|wanted| wanted.blob.sha256).collect();
+    digests.extend(file.lock.files().map(|(_, file)| file.blob.sha256));
+    let noted = file
+        .path
+        .canonicalize()
+        .map_err(anyhow::Error::from)
+        .and_then(|path| Ok(store.remember(&path, &digests)?));
+    if let Err(error) = noted {
+        printer.note(&format!(
+            "note: `store gc` will not know of this lock: {error:#}"
+        ));
+    }
+}
