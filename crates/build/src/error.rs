@@ -47,8 +47,8 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// A blob that the store does not have.
-    #[error("an input is not in the store")]
+    /// Content that nobody supplies.
+    #[error("an input cannot be had")]
     Supply {
         /// Which, and why.
         #[source]

@@ -79,6 +79,11 @@ pub(crate) fn program() -> String {
     format!("{} {:?}", env!("CARGO_PKG_VERSION"), file.ok())
 }
 
+/// The time so long ago; `None` for a clock that does not go that far back.
+pub(crate) fn ago(age: std::time::Duration) -> Option<std::time::SystemTime> {
+    std::time::SystemTime::now().checked_sub(age)
+}
+
 /// Where credentials for registries are.
 pub(crate) fn credentials() -> Credentials {
     Credentials {

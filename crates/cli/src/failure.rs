@@ -58,7 +58,7 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
     let mut text = String::from("error: ");
     let mut last = String::new();
     for (depth, cause) in error.chain().enumerate() {
-        let line = shorten(&escape(&cause.to_string()));
+        let line = text_of(cause);
         // A transparent wrapper says what its source says.
         if line == last {
             continue;
@@ -74,6 +74,17 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
         let _ = write!(text, "\nhint: {hint}");
     }
     text
+}
+
+/// The text of one cause. That of a fetcher lists who was asked, a line each; no other text has
+/// lines of its own, because a stranger could write them.
+fn text_of(cause: &(dyn StdError + 'static)) -> String {
+    let text = cause.to_string();
+    if cause.is::<enclair_fetch::Error>() {
+        let lines: Vec<_> = text.lines().map(|line| shorten(&escape(line))).collect();
+        return lines.join("\n    ");
+    }
+    shorten(&escape(&text))
 }
 
 /// A text without its middle, where it is longer than anybody reads.

@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-eif",
             "enclair-finding",
             "enclair-inspect",
+            "enclair-recipe",
             "enclair-tree",
         ],
     ),

@@ -35,7 +35,14 @@ impl Project {
     /// release cannot lock. A Dockerfile can be locked, as far as anything beside it is external, and
     /// is refused by [`Self::check_buildable`].
     pub fn open(path: &Path, is_finding: &dyn Fn(&str) -> bool) -> Result<Self, ProjectError> {
-        let text = read(path)?;
+        let text = match read(path) {
+            Err(ProjectError::File { path, source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                return Err(ProjectError::NoRecipe { path });
+            }
+            text => text?,
+        };
         let wrong = |source| ProjectError::Recipe {
             path: path.to_owned(),
             text: text.clone(),

@@ -25,6 +25,12 @@ pub enum ProjectError {
         #[source]
         source: io::Error,
     },
+    /// There is no recipe.
+    #[error("there is no recipe `{path}`", path = path.display())]
+    NoRecipe {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// The recipe is wrong, or asks for what this release cannot build. To be shown with its lines.
     #[error("`{path}` cannot be built", path = path.display())]
     Recipe {
@@ -152,6 +158,9 @@ impl ProjectError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::NoRecipe { .. } => Some(
+                "`enclair init` writes one; `enclair build --image REFERENCE` needs none (see --help)",
+            ),
             Self::NoLock { .. } => Some("run `enclair lock` and commit what it writes"),
             Self::Stale { .. } => Some("run `enclair lock` and look at what changes"),
             Self::Format { .. } | Self::Decision { .. } => {

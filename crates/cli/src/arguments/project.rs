@@ -108,9 +108,9 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Remove what no lock needs that was built or locked here
+    /// Remove what no lock needs that was built or locked here, and nothing of the last hour
     Gc {
-        /// Remove everything
+        /// Remove everything, whatever needs it
         #[arg(long)]
         all: bool,
         /// Print JSON

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use enclair_build::{AwsLc, Tools};
@@ -9,12 +10,16 @@ use enclair_store::{Collection, Companion, OnAltered, Store as Content};
 
 use super::{escape, human_size, open_recipe};
 use crate::arguments::{Export, Store, StoreCommand};
+use crate::environment;
 use crate::printer::Printer;
 use crate::progress::progress;
 use crate::project_documents::{
     CollectedDocument, ImportedDocument, StoreSizeDocument, StoreVerifyDocument,
 };
 use crate::supply;
+
+/// How old something must be that no lock needs.
+const GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// Looks after the store.
 pub(crate) fn run(arguments: &Store, printer: &Printer) -> anyhow::Result<ExitCode> {
@@ -34,10 +39,12 @@ pub(crate) fn run(arguments: &Store, printer: &Printer) -> anyhow::Result<ExitCo
         }
         StoreCommand::Gc { all, json } => {
             let store = supply::store()?;
+            let mut grace = GRACE;
             if *all {
                 forget_all(&store)?;
+                grace = Duration::ZERO;
             }
-            collect(&store, *json, printer)?;
+            collect(&store, grace, *json, printer)?;
         }
         StoreCommand::Export(arguments) => export(arguments, printer)?,
         StoreCommand::Import { directory, json } => import(directory, *json, printer)?,
@@ -102,8 +109,17 @@ fn forget_all(store: &Content<AwsLc>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn collect(store: &Content<AwsLc>, json: bool, printer: &Printer) -> anyhow::Result<()> {
-    let collected = store.gc(&Collection::default())?;
+fn collect(
+    store: &Content<AwsLc>,
+    grace: Duration,
+    json: bool,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    // What is being fetched at this moment belongs to a lock that is not there yet.
+    let collected = store.gc(&Collection {
+        unused_since: environment::ago(grace),
+        ..Collection::default()
+    })?;
     if json {
         return printer.json(&CollectedDocument::new(&collected));
     }

@@ -100,8 +100,8 @@ fn names_that_compress_well_do_not_fill_the_memory_of_inspect() {
     let shop = Workshop::new();
     write_eif(&shop, &[packed]);
     for command in ["inspect app.eif", "inspect app.eif --files"] {
-        // 200 MB of address space, of which threads reserve some.
-        let script = format!("ulimit -v 200000; \"$ENCLAIR\" {command} > result");
+        // 230 MB of address space, of which threads reserve some.
+        let script = format!("ulimit -v 230000; \"$ENCLAIR\" {command} > result");
         let outcome = shop.shell(&script);
         assert!(
             matches!(outcome.status, Some(0 | 2)),

@@ -9,8 +9,15 @@ use serde_json::{Value, json};
 use crate::images::{BUILD, application, build, workshop};
 use crate::workshop::Workshop;
 
-const SCHEMAS: [&str; 7] = [
+const SCHEMAS: [&str; 14] = [
     "measurements",
+    "init",
+    "lock",
+    "store-size",
+    "store-verify",
+    "store-gc",
+    "store-import",
+    "log",
     "assemble",
     "inspect",
     "inspect-ramdisk",

@@ -239,7 +239,10 @@ fn usage_errors_are_exit_2_and_name_the_argument() {
     let shop = Workshop::new();
     for arguments in [
         "",
-        "build",
+        "lock --check --update kernel",
+        "build --kernel x",
+        "build . --image oci:x",
+        "store",
         "inspect",
         "frobnicate",
         "extract x.eif",

@@ -100,6 +100,10 @@ impl Workshop {
         command
             .current_dir(self.0.path())
             .env_remove("SOURCE_DATE_EPOCH")
+            .env_remove("CI")
+            .env("ENCLAIR_STORE", self.path("store"))
+            .env("HOME", self.path("home"))
+            .env_remove("XDG_CONFIG_HOME")
             // The directory above may be a repository.
             .env("GIT_CEILING_DIRECTORIES", self.0.path())
             .env("GIT_DIR", self.path("no-repository"))
