@@ -19,7 +19,7 @@ use crate::project_documents::{
 use crate::supply;
 
 /// How old something must be that no lock needs.
-const GRACE: Duration = Duration::from_secs(60 * 60);
+const GRACE: Duration = Duration::from_hours(1);
 
 /// Looks after the store.
 pub(crate) fn run(arguments: &Store, printer: &Printer) -> anyhow::Result<ExitCode> {
