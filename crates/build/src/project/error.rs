@@ -57,6 +57,12 @@ pub enum ProjectError {
         /// Where it would be.
         path: PathBuf,
     },
+    /// Only what is locked may be built, and a tag is not.
+    #[error("nothing locks `{reference}`, and only what is locked may be built")]
+    Unlocked {
+        /// The image, complete.
+        reference: String,
+    },
     /// The lock is that of another recipe, or of other files.
     #[error("`{path}` is not the lock of this recipe: {}", reasons.join("; "))]
     Stale {
@@ -161,6 +167,9 @@ impl ProjectError {
             Self::NoRecipe { .. } => Some(
                 "`enclair init` writes one; `enclair build --image REFERENCE` needs none (see --help)",
             ),
+            Self::Unlocked { .. } => {
+                Some("name it by its digest, or write a recipe and commit its lock")
+            }
             Self::NoLock { .. } => Some("run `enclair lock` and commit what it writes"),
             Self::Stale { .. } => Some("run `enclair lock` and look at what changes"),
             Self::Format { .. } | Self::Decision { .. } => {

@@ -10,9 +10,10 @@ use std::path::Path;
 
 use enclair_digest::{Engine, Expected, Verified};
 use enclair_eif::Arch;
-use enclair_recipe::{Blob, ImageReference, LockedImage, Supply};
+use enclair_recipe::{Blob, ImageReference, LockedImage, Supply, Version};
 
 use super::error::ProjectError;
+use super::locked::Locking;
 use crate::enclave::Tools;
 use crate::engine::AwsLc;
 use crate::error::Error;
@@ -73,10 +74,10 @@ pub(super) fn lock_image<E: Engine>(
 ///
 /// # Errors
 ///
-/// When there is no such image for `arch`, or it cannot be had.
+/// When there is no such image for `arch`, it cannot be had, or only what is locked is allowed and
+/// the reference may mean another image tomorrow.
 pub fn obtain_image<E: Engine>(
-    reference: &ImageReference,
-    arch: Arch,
+    (reference, arch, locking): (&ImageReference, Arch, Locking),
     (scratch, limit): (&Path, u64),
     tools: &Tools<'_, E>,
 ) -> Result<RootSource, ProjectError> {
@@ -86,6 +87,11 @@ pub fn obtain_image<E: Engine>(
     );
     if !is_elsewhere {
         return Ok(RootSource::Local(reference.clone()));
+    }
+    if locking == Locking::Locked && !is_fixed(reference) {
+        return Err(ProjectError::Unlocked {
+            reference: reference.to_string(),
+        });
     }
     fs::create_dir_all(scratch).map_err(|source| Error::Write {
         path: scratch.to_owned(),
@@ -99,6 +105,12 @@ pub fn obtain_image<E: Engine>(
         .obtain(&image.wanted("image"))
         .map_err(|source| ProjectError::Supply { source })?;
     Ok(RootSource::Locked(image))
+}
+
+/// Whether a reference by itself says which image it is.
+fn is_fixed(reference: &ImageReference) -> bool {
+    matches!(reference, ImageReference::Registry(reference)
+        if matches!(reference.version(), Version::Digest(_)))
 }
 
 /// Whether an image on this disk is still what `locked` says, by its documents. Always true of

@@ -235,7 +235,11 @@ impl Project {
     }
 
     /// The lock, if it is this recipe's.
-    fn current_lock<E: Engine>(&self, engine: &E) -> Result<LockFile, ProjectError> {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::check_lock`], and [`ProjectError::Stale`].
+    pub fn current_lock<E: Engine>(&self, engine: &E) -> Result<LockFile, ProjectError> {
         let (file, reasons) = self.check_lock(engine)?;
         if reasons.is_empty() {
             return Ok(file);
@@ -248,8 +252,7 @@ impl Project {
     fn watch(&self, lock: &str, options: &BuildOptions) -> Watch {
         let directory = self.directory();
         let repository = format!("{:?}", repository_of(directory));
-        let settings = format!("{:?}", (options.threads, options.locking));
-        let mut watch = Watch::new(&[&self.text, lock, &options.program, &repository, &settings]);
+        let mut watch = Watch::new(&[&self.text, lock, &options.program, &repository]);
         for entry in entries(&self.recipe) {
             if let What::From(from) = &entry.what {
                 watch.look(&directory.join(from));

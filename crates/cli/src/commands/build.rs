@@ -41,13 +41,8 @@ pub(crate) fn run(arguments: &Build, printer: &Printer) -> anyhow::Result<ExitCo
 fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
     let project = open_project(&arguments.project)?;
     let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
-    let is_locked = arguments.locked || environment::is_ci();
     let options = BuildOptions {
-        locking: if is_locked {
-            Locking::Locked
-        } else {
-            Locking::Update
-        },
+        locking: locking(arguments),
         freshness: if arguments.again {
             Freshness::Always
         } else {
@@ -79,6 +74,14 @@ fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
     supply::remember(fetcher.store(), &lock, printer);
     tell_lock(&lock, change, options.epoch, printer);
     finish(&report, arguments, printer)
+}
+
+fn locking(arguments: &Build) -> Locking {
+    if arguments.locked || environment::is_ci() {
+        Locking::Locked
+    } else {
+        Locking::Update
+    }
 }
 
 /// What is there is printed as it is; no register of it was computed.
@@ -142,7 +145,8 @@ fn of_image(image: &ImageReference, arguments: &Build, printer: &Printer) -> any
     };
     let place = (arguments.output.as_path(), arguments.direct.max_unpacked);
     let cannot = || format!("`{image}` cannot be built");
-    let root = obtain_image(image, arguments.direct.arch, place, &tools).with_context(cannot)?;
+    let wanted = (image, arguments.direct.arch, locking(arguments));
+    let root = obtain_image(wanted, place, &tools).with_context(cannot)?;
     let built = build(&request(root)?, &arguments.output, &tools);
     drop(progress);
     if let Some(fetcher) = &fetcher {

@@ -149,10 +149,7 @@ fn export(arguments: &Export, printer: &Printer) -> anyhow::Result<()> {
             arguments.file.display()
         )
     };
-    let (lock, reasons) = project.check_lock(&AwsLc).with_context(cannot)?;
-    if !reasons.is_empty() {
-        anyhow::bail!("`{}` is stale: {}", lock.path.display(), reasons.join("; "));
-    }
+    let lock = project.current_lock(&AwsLc).with_context(cannot)?;
     let digests = project
         .gather(&lock, fetcher.store().root(), &tools)
         .with_context(cannot)?;
