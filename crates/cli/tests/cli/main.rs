@@ -17,6 +17,7 @@ mod build_messages;
 mod epochs;
 mod extract_safety;
 mod golden;
+mod golden_lock;
 mod image_documents;
 mod images;
 mod local_inputs;
