@@ -2,7 +2,8 @@
 """Makes OCI layouts that the programs of Debian do not: of layouts that have one image each.
 
     edit_layout.py plain FROM TO               the same image with its layers uncompressed
-    edit_layout.py platforms TO ARCH=FROM..    one index of images for several platforms, named v1
+    edit_layout.py platforms TO ARCH=FROM..    one index of images for several platforms, named v1;
+                                               `unknown` is what builders call an attestation's
     edit_layout.py shuffle FROM TO             the same files, created in another order
 """
 
@@ -75,7 +76,7 @@ def platforms(target, *images):
     for image in images:
         arch, source = image.split("=", 1)
         shutil.copytree(Path(source) / "blobs", target / "blobs", dirs_exist_ok=True)
-        platform = {"architecture": arch, "os": "linux"}
+        platform = {"architecture": arch, "os": "unknown" if arch == "unknown" else "linux"}
         manifests.append(only_manifest(Path(source)) | {"platform": platform})
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
     finish(target, {"mediaType": INDEX} | store_json(target, index))

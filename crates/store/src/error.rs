@@ -101,7 +101,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Files of an import that were not taken. Those that were right have been.
-    #[error("{} were not taken, the first: {}", counted(faults.len()), first(faults))]
+    #[error("not taken: {}, the first {}", counted(faults.len()), first(faults))]
     Import {
         /// All of them.
         faults: Vec<Fault>,

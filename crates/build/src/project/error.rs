@@ -172,9 +172,10 @@ impl ProjectError {
             }
             Self::NoLock { .. } => Some("run `enclair lock` and commit what it writes"),
             Self::Stale { .. } => Some("run `enclair lock` and look at what changes"),
-            Self::Format { .. } | Self::Decision { .. } => {
-                Some("the lock is from a later release of enclair; use that one")
-            }
+            Self::Format { .. } | Self::Decision { .. } => Some(
+                "the lock is from a later release of enclair; use that one, or remove the lock \
+                     and run `enclair lock`",
+            ),
             Self::Carried { .. } => Some(
                 "use the release that made the lock, import its exported store, or take the one of \
                  this release with `enclair lock --update kernel init`",

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use enclair_digest::{Engine, Expected, Verified};
 use enclair_eif::Arch;
@@ -113,18 +113,28 @@ fn is_fixed(reference: &ImageReference) -> bool {
         if matches!(reference.version(), Version::Digest(_)))
 }
 
+/// Where an image on this disk is.
+pub(super) fn local_path(reference: &ImageReference) -> Option<PathBuf> {
+    match reference {
+        // The layout's other files are named by digests.
+        ImageReference::OciLayout { path, .. } => Some(path.join("index.json")),
+        ImageReference::OciArchive { path, .. } | ImageReference::DockerArchive { path, .. } => {
+            Some(path.clone())
+        }
+        ImageReference::Registry(_) | ImageReference::DockerDaemon { .. } => None,
+    }
+}
+
 /// Whether an image on this disk is still what `locked` says, by its documents. Always true of
-/// images that are elsewhere: a tag is asked for again only when somebody wants that.
+/// images that are elsewhere: a tag is asked for again only when somebody wants that. True of one
+/// that is gone as well: what was brought into the store does not need to be there any more.
 pub(super) fn is_current(
     locked: &LockedImage,
     arch: Arch,
     (directory, scratch): (&Path, &Scratch<'_>),
 ) -> Result<bool, Error> {
     let reference = &locked.from;
-    if matches!(
-        reference,
-        ImageReference::Registry(_) | ImageReference::DockerDaemon { .. }
-    ) {
+    if !local_path(reference).is_some_and(|path| directory.join(path).exists()) {
         return Ok(true);
     }
     let image = Image::open(&relative_to(reference, directory), arch, scratch)?;

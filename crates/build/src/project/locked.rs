@@ -6,13 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use enclair_digest::{ContentError, Engine, Limits, Sha256};
-use enclair_recipe::{
-    Artifact, ImageReference, Lock, LockedImage, LockedSource, Origin, Source, Spanned,
-};
+use enclair_recipe::{Artifact, Blob, Lock, LockedImage, LockedSource, Origin, Source, Spanned};
 
 use super::document::{LockFile, Project};
 use super::error::ProjectError;
-use super::image::is_current;
+use super::image::{is_current, local_path};
 use super::inputs::Inputs;
 use super::request::{Manner, check_decisions, entries, request};
 use super::resolve::{Entry, Resolver, digest_of};
@@ -109,6 +107,10 @@ impl Project {
     ) -> Result<(LockFile, LockChange), ProjectError> {
         let path = self.lock_path();
         let previous = LockFile::read(&path, tools.engine)?;
+        if let Some(file) = &previous {
+            // Else a lock of a later release would become one of this release without a word.
+            check_decisions(&file.lock)?;
+        }
         let previous_lock = previous.as_ref().map(|file| &file.lock);
         let resolver = Resolver {
             recipe: &self.recipe,
@@ -152,24 +154,17 @@ impl Project {
             reasons.push("the recipe has changed".to_owned());
         }
         for (entry, file) in lock.files() {
-            let Origin::File(path) = &file.from else {
-                continue;
-            };
-            match std::fs::File::open(self.directory().join(path)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                opened => {
-                    let found = opened.and_then(|mut open| digest_of(&mut open, engine));
-                    let found = found.map_err(|source| Error::Open {
-                        path: path.into(),
-                        source,
-                    })?;
-                    if found != file.blob {
-                        reasons.push(format!(
-                            "`{path}` ({entry}) has digest sha256:{}, sha256:{} is locked",
-                            found.sha256, file.blob.sha256
-                        ));
-                    }
+            match &file.from {
+                Origin::File(path) => {
+                    reasons.extend(self.stale_file((entry, path), &file.blob, engine)?);
                 }
+                Origin::Image { image, path: _ } if !self.is_image_current(image)? => {
+                    reasons.push(format!(
+                        "`{}` ({entry}) is another image than the one that is locked",
+                        image.from
+                    ));
+                }
+                Origin::Carried | Origin::Url { .. } | Origin::Image { .. } => {}
             }
         }
         if let Some(LockedSource::Image(image)) = &lock.source
@@ -183,16 +178,39 @@ impl Project {
         Ok(reasons)
     }
 
+    /// What is wrong with a file on this disk; nothing with one that is gone, which the store may have.
+    fn stale_file<E: Engine>(
+        &self,
+        (entry, path): (&str, &str),
+        locked: &Blob,
+        engine: &E,
+    ) -> Result<Option<String>, ProjectError> {
+        let opened = std::fs::File::open(self.directory().join(path));
+        if let Err(error) = &opened
+            && error.kind() == io::ErrorKind::NotFound
+        {
+            return Ok(None);
+        }
+        let found = opened.and_then(|mut open| digest_of(&mut open, engine));
+        let found = found.map_err(|source| Error::Open {
+            path: path.into(),
+            source,
+        })?;
+        Ok((found != *locked).then(|| {
+            format!(
+                "`{path}` ({entry}) has digest sha256:{}, sha256:{} is locked",
+                found.sha256, locked.sha256
+            )
+        }))
+    }
+
     fn is_image_current(&self, image: &LockedImage) -> Result<bool, ProjectError> {
-        let present =
-            local_path(&image.from).is_some_and(|path| self.directory().join(path).exists());
         let scratch = Scratch {
             directory: self.directory(),
             limit: *self.recipe.unpacked,
         };
         let arch = *self.recipe.enclave.arch;
-        // What was imported into the store does not need to be there any more.
-        Ok(!present || is_current(image, arch, (self.directory(), &scratch))?)
+        Ok(is_current(image, arch, (self.directory(), &scratch))?)
     }
 
     /// Builds into `out`.
@@ -264,7 +282,12 @@ impl Project {
             watch.look(&index);
         }
         for path in self.local_inputs() {
-            watch.look(&directory.join(path));
+            let path = directory.join(path);
+            watch.look(&path);
+            // A symlink may stay as it is while what it leads to changes.
+            if let Ok(target) = path.canonicalize() {
+                watch.look(&target);
+            }
         }
         watch
     }
@@ -282,7 +305,8 @@ impl Project {
         }
         paths.extend(artifacts.into_iter().filter_map(|artifact| match artifact {
             Artifact::File { path } => Some(PathBuf::from(path.get())),
-            Artifact::Url { .. } | Artifact::Image { .. } | Artifact::Package { .. } => None,
+            Artifact::Image { reference, .. } => local_path(reference),
+            Artifact::Url { .. } | Artifact::Package { .. } => None,
         }));
         paths
     }
@@ -376,18 +400,6 @@ impl Project {
             lock: Some(lock.digest),
             notes: lock.lock.notes(),
         }
-    }
-}
-
-/// Where an image on this disk is.
-fn local_path(reference: &ImageReference) -> Option<PathBuf> {
-    match reference {
-        // The layout's other files are named by digests.
-        ImageReference::OciLayout { path, .. } => Some(path.join("index.json")),
-        ImageReference::OciArchive { path, .. } | ImageReference::DockerArchive { path, .. } => {
-            Some(path.clone())
-        }
-        ImageReference::Registry(_) | ImageReference::DockerDaemon { .. } => None,
     }
 }
 

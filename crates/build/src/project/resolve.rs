@@ -187,7 +187,9 @@ impl<E: Engine> Resolver<'_, E> {
                 {
                     return Ok(Some(LockedSource::Image(image.clone())));
                 }
-                Ok(Some(LockedSource::Image(self.image("source", reference)?)))
+                Ok(Some(LockedSource::Image(
+                    self.image(Entry::Source, reference)?,
+                )))
             }
             Source::Archive(artifact) => {
                 let known = match known {
@@ -204,16 +206,13 @@ impl<E: Engine> Resolver<'_, E> {
 
     fn image(
         &self,
-        entry: &'static str,
+        entry: Entry,
         reference: &enclair_recipe::ImageReference,
     ) -> Result<LockedImage, ProjectError> {
         self.with_scratch(|scratch| {
             lock_image(reference, *self.recipe.enclave.arch, scratch, self.tools)
         })
-        .map_err(|source| ProjectError::Entry {
-            entry,
-            source: Box::new(source),
-        })
+        .map_err(|source| entry_error(entry, source))
     }
 
     fn with_scratch<T>(
@@ -234,8 +233,7 @@ impl<E: Engine> Resolver<'_, E> {
         artifact: Option<&Artifact>,
         known: Option<&LockedFile>,
     ) -> Result<LockedFile, ProjectError> {
-        let known =
-            known.filter(|file| asks_for(artifact, &file.from) && !self.update.contains(&entry));
+        let known = known.filter(|file| asks_for(artifact, file) && !self.update.contains(&entry));
         match (artifact, known) {
             // What was there when it was locked may be gone, and be in the store all the same.
             (Some(Artifact::File { path }), Some(file))
@@ -253,10 +251,26 @@ impl<E: Engine> Resolver<'_, E> {
                     private,
                 })
             }
+            (Some(artifact @ Artifact::Image { .. }), Some(file)) => {
+                if self.is_current(entry, &file.from)? {
+                    return Ok(file.clone());
+                }
+                self.elsewhere(entry, artifact)
+            }
             (_, Some(file)) => Ok(file.clone()),
             (None, None) => self.carried(entry),
             (Some(artifact), None) => self.elsewhere(entry, artifact),
         }
+    }
+
+    /// Whether the image that a file was taken out of is still the one that is locked.
+    fn is_current(&self, entry: Entry, origin: &Origin) -> Result<bool, ProjectError> {
+        let Origin::Image { image, path: _ } = origin else {
+            return Ok(true);
+        };
+        let arch = *self.recipe.enclave.arch;
+        self.with_scratch(|scratch| is_current(image, arch, scratch))
+            .map_err(|source| entry_error(entry, source))
     }
 
     fn carried(&self, entry: Entry) -> Result<LockedFile, ProjectError> {
@@ -327,7 +341,7 @@ impl<E: Engine> Resolver<'_, E> {
                 })
             }
             Artifact::Image { reference, path } => {
-                let image = self.image(entry.name(), reference)?;
+                let image = self.image(entry, reference)?;
                 self.tools
                     .supply
                     .obtain(&image.wanted(entry.name()))
@@ -383,19 +397,19 @@ pub(super) fn decision(what: &'static str, name: &str) -> Result<RuleVersion, Pr
 }
 
 /// Whether a locked file is what the recipe asks for, however it was resolved.
-fn asks_for(artifact: Option<&Artifact>, origin: &Origin) -> bool {
-    match (artifact, origin) {
+fn asks_for(artifact: Option<&Artifact>, locked: &LockedFile) -> bool {
+    match (artifact, &locked.from) {
         (None, Origin::Carried) => true,
         (Some(Artifact::File { path }), Origin::File(known)) => path.get() == known,
         (Some(Artifact::Url { url, path, sha256 }), Origin::Url { url: known, inside }) => {
             let known_path = inside.as_ref().map(|inside| &inside.path);
-            let container = inside.as_ref().map(|inside| inside.container.sha256);
+            let there = inside
+                .as_ref()
+                .map_or(&locked.blob, |inside| &inside.container);
             // A digest that was added to the recipe must hold for what is locked.
-            let holds = match (sha256.as_deref(), container) {
-                (Some(wanted), Some(container)) => *wanted == container,
-                (Some(_), None) => false,
-                (None, _) => true,
-            };
+            let holds = sha256
+                .as_deref()
+                .is_none_or(|wanted| *wanted == there.sha256);
             url.get() == known && path.as_deref() == known_path && holds
         }
         (Some(Artifact::Image { reference, path }), Origin::Image { image, path: known }) => {

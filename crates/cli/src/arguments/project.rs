@@ -136,7 +136,7 @@ pub(crate) enum StoreCommand {
     ENCLAIR_STORE=store-1.4 enclair build --locked --offline"
 )]
 pub(crate) struct Export {
-    /// The directory to write, which must be new or empty
+    /// The directory to write, which must not be there yet
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
     /// Recipe whose lock says what is needed

@@ -86,17 +86,17 @@ impl LockError {
                 "take either side of the conflict whole, then run `enclair lock`: it resolves \
                  what does not fit the recipe",
             ),
-            Self::Schema { .. } => {
-                Some("use the release of enclair that wrote it, or run `enclair lock` again")
-            }
+            Self::Schema { .. } => Some(
+                "use the release of enclair that wrote it, or remove it and run `enclair lock`",
+            ),
             Self::NotCanonical { .. }
             | Self::Syntax { .. }
             | Self::UnknownKey { .. }
             | Self::MissingKey { .. }
             | Self::WrongType { .. }
             | Self::Value { .. } => Some(
-                "a lock is not edited by hand; restore it from the repository, or run `enclair \
-                 lock` again",
+                "a lock is not edited by hand; restore it from the repository, or remove it and \
+                 run `enclair lock`",
             ),
             Self::TooLarge { .. } => None,
         }
