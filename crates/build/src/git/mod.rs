@@ -11,8 +11,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 pub use history::{HistoryError, Recorded, history};
-pub(crate) use repository::ask_path;
 pub use repository::{Repository, commit_time, repository_of, top_of};
+pub(crate) use repository::{ask_path, has_in_clone};
 
 /// Variables by which git is led to another repository.
 const LEADING: [&str; 6] = [

@@ -42,6 +42,19 @@ pub fn commit_time(directory: &Path) -> Option<Epoch> {
         .ok()
 }
 
+/// Whether the repository around `directory` has `path` (a file, or a directory with tracked files),
+/// so that a clone has it too; `None` where there is no repository.
+pub(crate) fn has_in_clone(directory: &Path, path: &Path) -> Option<bool> {
+    top_of(directory)?;
+    let path = path.to_str()?;
+    // An absolute path outside of the repository, and one behind a symlink, are errors of git's.
+    let tracked = ask(
+        directory,
+        &["--literal-pathspecs", "ls-files", "-z", "--", path],
+    );
+    Some(tracked.is_some_and(|names| !names.is_empty()))
+}
+
 /// Where a file of git's own is, such as `index`.
 pub(crate) fn ask_path(directory: &Path, name: &str) -> Option<PathBuf> {
     text(directory, &["rev-parse", "--git-path", name]).map(|path| directory.join(path))

@@ -17,6 +17,7 @@ use super::locked::Locking;
 use crate::enclave::Tools;
 use crate::engine::AwsLc;
 use crate::error::Error;
+use crate::git::has_in_clone;
 use crate::image::{Image, Layer, Scratch};
 use crate::request::RootSource;
 
@@ -64,7 +65,10 @@ pub(super) fn lock_image<E: Engine>(
         | ImageReference::OciArchive { .. }
         | ImageReference::DockerArchive { .. } => {
             let image = Image::open(&relative_to(reference, directory), arch, scratch)?;
-            import(reference, &image, supply)
+            Ok(LockedImage {
+                private: is_private(reference, directory),
+                ..import(reference, &image, supply)?
+            })
         }
     }
 }
@@ -150,6 +154,13 @@ fn relative_to(reference: &ImageReference, directory: &Path) -> ImageReference {
         *path = directory.join(&path);
     }
     reference
+}
+
+/// Whether nobody else can get an image: one of the daemon, and one on this disk that a clone of the
+/// project does not have.
+fn is_private(reference: &ImageReference, directory: &Path) -> bool {
+    let tracked = local_path(reference).and_then(|path| has_in_clone(directory, &path));
+    tracked.map_or_else(|| reference.is_private(), |tracked| !tracked)
 }
 
 fn locked(reference: &ImageReference, image: &Image<'_>, layers: Vec<Blob>) -> LockedImage {

@@ -24,6 +24,7 @@ use super::request::effects_of;
 use crate::embedded::embedded;
 use crate::enclave::Tools;
 use crate::error::Error;
+use crate::git::has_in_clone;
 use crate::image::Scratch;
 use crate::normalise::Rule;
 use crate::parts::default_command_line;
@@ -242,7 +243,11 @@ impl<E: Engine> Resolver<'_, E> {
                 Ok(file.clone())
             }
             (Some(Artifact::File { path }), _) => {
-                let private = artifact.is_some_and(Artifact::is_private);
+                let in_clone = has_in_clone(self.directory, Path::new(path.get()));
+                let private = match in_clone {
+                    Some(in_clone) => !in_clone,
+                    None => artifact.is_some_and(Artifact::is_private),
+                };
                 Ok(LockedFile {
                     from: Origin::File(path.get().clone()),
                     blob: self
