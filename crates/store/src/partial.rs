@@ -59,9 +59,10 @@ impl<E: Engine> Partial<E> {
                 return Ok(Some(Claim::Present));
             }
             let flags = OFlags::RDONLY | OFlags::CREATE;
-            let Some(lock) = layout.partial.open_file(&name, flags)? else {
-                continue;
-            };
+            // Nothing that could be created: the store itself was removed.
+            let path = layout.partial.path_of(&name);
+            let gone = || Error::io(&path, Action::Open)(io::Error::from(io::ErrorKind::NotFound));
+            let lock = layout.partial.open_file(&name, flags)?.ok_or_else(gone)?;
             if !lock_file(&lock, &layout.partial.path_of(&name), wait)? {
                 return Ok(None);
             }

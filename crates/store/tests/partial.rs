@@ -14,7 +14,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
 use content::{add, alter, bytes, claim, digest, files, new_store};
-use enclair_store::{Claim, Error};
+use enclair_store::{Claim, Error, Store};
 
 #[test]
 fn an_interrupted_download_goes_on_where_it_was() {
@@ -252,4 +252,16 @@ fn handles_go_to_other_threads() {
     sendable::<enclair_store::Store>();
     sendable::<enclair_store::Incoming>();
     sendable::<Claim>();
+}
+
+#[test]
+fn a_store_that_was_removed_meanwhile_is_an_error_and_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("store");
+    let store = Store::open(&root).unwrap();
+    std::fs::remove_dir_all(&root).unwrap();
+    let digest = "ab".repeat(32).parse().unwrap();
+    assert!(store.partial(&digest, 3).is_err());
+    assert!(store.try_partial(&digest, 3).is_err());
+    assert!(store.add(&mut &b"abc"[..]).is_err());
 }
