@@ -87,6 +87,7 @@ pub fn build<E: Engine>(
     let planned = Planned::new(request.arch, &parts, sections)?;
     progress.stage("writing the image", Some(planned.layout.file_size()));
     let mut output = OutputFile::create(&target).map_err(write)?;
+    output.reserve(planned.layout.file_size());
     let packed = Bodies {
         spool: &packed,
         progress,

@@ -1,7 +1,9 @@
 //! The builder's digest engine: AWS-LC, which measures at the speed of the CPU's own instructions.
 //!
-//! The same bits as [`enclair_digest::PureRust`], several times faster for SHA-384. It is C code,
-//! so it stays on the building side: a verifier uses the pure-Rust engine.
+//! The same bits as [`enclair_digest::PureRust`], and about as fast on CPUs with AVX2 and SHA
+//! instructions. What counts is that it is another implementation: what it measures when an image
+//! is built, the pure-Rust engine measures when the image is verified. It is C code, so it stays on
+//! the building side.
 
 use std::fmt;
 

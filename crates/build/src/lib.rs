@@ -13,6 +13,7 @@
 //! line and prints nothing: what it has to say while it works goes through [`Progress`].
 
 mod assemble;
+mod blocks;
 mod compression;
 mod configuration;
 mod content;

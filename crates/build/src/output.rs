@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, fallocate};
 use tempfile::TempPath;
 
 /// A file under construction that will be `target`.
@@ -58,6 +58,13 @@ impl OutputFile {
     /// The file, for writing.
     pub const fn file(&mut self) -> &mut File {
         &mut self.file
+    }
+
+    /// Takes the room for a file of `len` bytes, where the file system can do that: it then need
+    /// not look for some with every block that is written. No promise: writing can still fail, and
+    /// says so.
+    pub fn reserve(&self, len: u64) {
+        fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, len).ok();
     }
 
     /// Waits until everything in the file is on the disk.

@@ -5,7 +5,7 @@
 //! compared with the plan. A compressed ramdisk has no size until it is compressed, so it lies in a
 //! spool of its own by then.
 
-use std::io::{self, BufWriter, Read as _, Write};
+use std::io::{self, Read as _, Write};
 
 use enclair_cpio::Sink;
 use enclair_digest::{Engine, Hasher, Sha256};
@@ -14,6 +14,7 @@ use enclair_finding::Findings;
 use enclair_tree::{Body, Forecast, Spool, read_body};
 
 use crate::assemble::write_section;
+use crate::blocks::BlockWriter;
 use crate::compression::{Compression, Encoder};
 use crate::error::Error;
 use crate::measure::{Measurer, Threads};
@@ -22,8 +23,7 @@ use crate::progress::Progress;
 use crate::ramdisk::Ramdisk;
 use crate::spool::FileSpool;
 
-/// Bytes that are read from a spool, and written to the image, at once. Headers of an archive are a
-/// hundred bytes, and most files of an image are small.
+/// Bytes that are read from a spool at once.
 const BUFFER: usize = 256 << 10;
 
 /// A ramdisk's section.
@@ -148,7 +148,7 @@ impl<'a> Planned<'a> {
             out,
             hasher: engine.sha256(),
         };
-        let out = BufWriter::with_capacity(BUFFER, digested);
+        let out = BlockWriter::new(digested);
         let mut writer = Writer::forward(out, self.layout.clone(), self.crc32, measurer)?;
         for bytes in self.parts.sections() {
             write_section(&mut writer, bytes)?;
@@ -173,8 +173,7 @@ impl<'a> Planned<'a> {
         }
         let (out, written) = writer.finish()?;
         // Nothing is left in the buffer: the writer has flushed it.
-        let (digested, _) = out.into_parts();
-        Ok((written, digested.hasher.finish()))
+        Ok((written, out.into_inner().hasher.finish()))
     }
 }
 

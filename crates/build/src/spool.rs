@@ -11,10 +11,7 @@ use std::path::{Path, PathBuf};
 use enclair_tree::Spool;
 use thiserror::Error;
 
-/// Bytes gathered before they are written: most files of an image are small.
-const BUFFER: usize = 256 << 10;
-/// From this many bytes on, a write costs less than another copy.
-const DIRECT: usize = 64 << 10;
+use crate::blocks::BlockWriter;
 
 /// The temporary file cannot take more. Travels inside an [`io::Error`].
 #[derive(Debug, Error)]
@@ -29,9 +26,8 @@ struct SpoolError {
 #[derive(Debug)]
 pub struct FileSpool {
     directory: PathBuf,
-    file: File,
-    written: u64,
-    pending: Vec<u8>,
+    blocks: BlockWriter<File>,
+    position: u64,
 }
 
 impl FileSpool {
@@ -42,61 +38,39 @@ impl FileSpool {
     /// When no file can be created there.
     pub fn create(directory: &Path) -> io::Result<Self> {
         let file = tempfile::tempfile_in(directory)?;
-        let directory = directory.to_owned();
         Ok(Self {
-            directory,
-            file,
-            written: 0,
-            pending: Vec::with_capacity(BUFFER),
+            directory: directory.to_owned(),
+            blocks: BlockWriter::new(file),
+            position: 0,
         })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let pending = std::mem::take(&mut self.pending);
-        self.write(&pending)?;
-        self.pending = pending;
-        self.pending.clear();
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes).map_err(|source| {
-            let directory = self.directory.clone();
-            io::Error::new(source.kind(), SpoolError { directory, source })
-        })?;
-        self.written += bytes.len() as u64;
-        Ok(())
     }
 }
 
 impl Spool for FileSpool {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let direct = bytes.len() >= DIRECT;
-        if direct || self.pending.len() + bytes.len() > BUFFER {
-            self.flush()?;
-        }
-        if direct {
-            return self.write(bytes);
-        }
-        self.pending.extend_from_slice(bytes);
+        self.blocks.write_all(bytes).map_err(|source| {
+            let directory = self.directory.clone();
+            io::Error::new(source.kind(), SpoolError { directory, source })
+        })?;
+        self.position += bytes.len() as u64;
         Ok(())
     }
 
     fn position(&self) -> u64 {
-        self.written + self.pending.len() as u64
+        self.position
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(left) = self.written.checked_sub(offset).filter(|left| *left > 0) else {
-            let start = usize::try_from(offset - self.written).unwrap_or(usize::MAX);
-            let tail = self.pending.get(start..).unwrap_or_default();
+        let pending = self.blocks.pending();
+        let written = self.position.saturating_sub(pending.len() as u64);
+        let Some(left) = written.checked_sub(offset).filter(|left| *left > 0) else {
+            let start = usize::try_from(offset - written).unwrap_or(usize::MAX);
+            let tail = pending.get(start..).unwrap_or_default();
             return io::Read::read(&mut &*tail, buffer);
         };
         let count = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        self.file
+        self.blocks
+            .get_ref()
             .read_at(buffer.get_mut(..count).unwrap_or_default(), offset)
     }
 }
@@ -104,13 +78,14 @@ impl Spool for FileSpool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocks::BLOCK;
 
     #[test]
     fn bytes_come_back_from_the_file_from_memory_and_across_the_border() {
         let directory = tempfile::tempdir().unwrap();
         let mut spool = FileSpool::create(directory.path()).unwrap();
         let mut expected = Vec::new();
-        let lengths = [1, BUFFER - 1, 7, BUFFER, 3 * BUFFER, 100];
+        let lengths = [1, BLOCK - 1, 7, BLOCK, 3 * BLOCK, 100];
         for (byte, length) in (1_u8..).zip(lengths) {
             let bytes = vec![byte; length];
             spool.append(&bytes).unwrap();
