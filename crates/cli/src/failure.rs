@@ -69,11 +69,18 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
         text.push_str(&line);
         last = line;
     }
-    if let Some(hint) = error.chain().filter_map(hint_of).last() {
+    // That of a carried part has more to say than whoever could not supply it.
+    let carried = error.chain().find(|cause| is_carried(*cause));
+    let hint = carried.and_then(hint_of);
+    if let Some(hint) = hint.or_else(|| error.chain().filter_map(hint_of).last()) {
         // Writing to a String cannot fail.
         let _ = write!(text, "\nhint: {hint}");
     }
     text
+}
+
+fn is_carried(cause: &(dyn StdError + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(ProjectError::Carried { .. }))
 }
 
 /// The text of one cause. That of a fetcher lists who was asked, a line each; no other text has

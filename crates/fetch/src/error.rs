@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use enclair_recipe::{Blob, ParseReferenceError};
 use thiserror::Error;
 
+use crate::reason::Reason;
 use crate::redacted::RedactedUrl;
 use crate::summary::Failure;
 use crate::template::TemplateError;
@@ -140,6 +141,9 @@ impl Error {
             Self::OfflineQuestion { .. } => {
                 Some("resolving needs the network; a lock that is up to date needs none")
             }
+            Self::Missing { missing } if missing.iter().any(|lost| no_tls(&lost.failures)) => {
+                Some(WITHOUT_TLS)
+            }
             Self::Missing { .. } => Some(
                 "a provider of snapshots may still have it; whoever built it before can \
                  `enclair store export` it, and `enclair store import` brings it here",
@@ -147,6 +151,7 @@ impl Error {
             Self::Reference { .. } => {
                 Some("write host, name and tag in full, as in `docker.io/library/debian:12`")
             }
+            Self::Image { failures, .. } if no_tls(failures) => Some(WITHOUT_TLS),
             Self::Image { .. } => Some(
                 "check the name, and for a private image log in with `docker login` or \
                  `podman login`",
@@ -172,6 +177,16 @@ impl Error {
             Self::Url { .. } | Self::Registry { .. } | Self::Runtime(_) | Self::Store(_) => None,
         }
     }
+}
+
+const WITHOUT_TLS: &str = "if the registry has no TLS: `--insecure-registry HOST`, or `insecure = \
+     true` in its table of the settings; if its certificate is your own: `ENCLAIR_CA_FILE`";
+
+/// Whether somebody was reached and could not be believed.
+fn no_tls(failures: &[Failure]) -> bool {
+    failures
+        .iter()
+        .any(|failure| matches!(*failure.reason, Reason::Tls(_)))
 }
 
 struct Names<'a>(&'a [(String, Blob)]);

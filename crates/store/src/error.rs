@@ -174,6 +174,13 @@ pub struct Fault {
     pub problem: Problem,
 }
 
+impl Fault {
+    /// Whether the content is not what the name says.
+    const fn is_altered(&self) -> bool {
+        matches!(self.problem, Problem::Altered { .. })
+    }
+}
+
 /// What is wrong with a file.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -231,6 +238,9 @@ impl Error {
             Self::Digest { .. } => Some("the source gave something else, or it was damaged"),
             Self::Registration { .. } => {
                 Some("remove the file; the lock registers itself again when it is used")
+            }
+            Self::Import { faults } if faults.iter().any(Fault::is_altered) => {
+                Some("what was altered on its way must be brought again")
             }
             Self::Import { .. } => Some(
                 "a directory for import has files named by digest only, as `blobs/sha256` of an OCI \

@@ -51,8 +51,8 @@ pub enum ProjectError {
         #[source]
         source: LockError,
     },
-    /// Only what is locked may be built, and nothing is.
-    #[error("there is no lock `{path}`, and `--locked` allows no other input", path = path.display())]
+    /// Only what is locked may be used, and nothing is.
+    #[error("there is no lock `{path}`", path = path.display())]
     NoLock {
         /// Where it would be.
         path: PathBuf,
@@ -170,7 +170,10 @@ impl ProjectError {
             Self::Unlocked { .. } => {
                 Some("name it by its digest, or write a recipe and commit its lock")
             }
-            Self::NoLock { .. } => Some("run `enclair lock` and commit what it writes"),
+            Self::NoLock { .. } => Some(
+                "run `enclair lock` and commit what it writes; with `--locked` or CI=true nothing \
+                 else is built",
+            ),
             Self::Stale { .. } => Some("run `enclair lock` and look at what changes"),
             Self::Format { .. } | Self::Decision { .. } => Some(
                 "the lock is from a later release of enclair; use that one, or remove the lock \
@@ -182,7 +185,9 @@ impl ProjectError {
             ),
             Self::NoCommit { .. } => Some("commit first, or give the epoch in seconds"),
             Self::Url { .. } => Some("what is there has changed; look at it before you believe it"),
-            Self::NotInside { .. } => Some("the path is that of a file, without a leading `/`"),
+            Self::NotInside { .. } => {
+                Some("the path is that of a file, from the top of the archive or image")
+            }
             Self::Inside { .. } => {
                 Some("the lock was edited by hand; `enclair lock --update NAME`")
             }

@@ -2,9 +2,12 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
+
 use crate::images::application;
 use crate::project::{locked_digest, of_files, of_image, project, replace};
-use crate::workshop::{Outcome, Workshop, run};
+use crate::schemas::assert_conforms;
+use crate::workshop::{Outcome, Workshop, run, sha256};
 
 fn locked(recipe: &str) -> Workshop {
     let shop = project(recipe);
@@ -40,7 +43,7 @@ fn outside_of_the_store(listing: &[String]) -> Vec<&String> {
 fn a_missing_lock_is_refused_where_only_what_is_locked_may_be_built() {
     expect_refusal(
         &project(&of_files()),
-        "there is no lock `enclair.lock`, and `--locked` allows no other input",
+        "caused by: there is no lock `enclair.lock`\n",
     );
 }
 
@@ -191,6 +194,31 @@ fn lock_check_answers_with_its_status_and_changes_nothing() {
 }
 
 #[test]
+fn the_documents_of_lock_are_as_their_schema_says() {
+    let shop = project(&of_files());
+    let document = |arguments: &str, status: i32| {
+        let outcome = shop.enclair(arguments);
+        assert_eq!(outcome.status, Some(status), "{}", outcome.stderr);
+        let found: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_conforms("lock", &found);
+        found
+    };
+    let found = document("lock --json", 0);
+    assert_eq!(found["change"], "created");
+    assert_eq!(found["sha256"], sha256(&shop.read("enclair.lock")));
+    assert_eq!(found["entries"][0]["name"], "kernel");
+    assert_eq!(found["entries"][0]["from"], "file:kernel");
+    assert_eq!(found["entries"][0]["sha256"], sha256(&shop.read("kernel")));
+    assert_eq!(document("lock --json", 0)["change"], "kept");
+    let found = document("lock --check --json", 0);
+    assert_eq!((found.get("change"), &found["stale"]), (None, &json!([])));
+    shop.write("kernel", "another");
+    let found = document("lock --check --json", 1);
+    assert_eq!(found["stale"].as_array().unwrap().len(), 1, "{found:#}");
+    assert_eq!(document("lock --json", 0)["change"], "updated");
+}
+
+#[test]
 fn only_what_is_named_is_updated() {
     let recipe = of_files()
         .replace("\"kernel\"\n", "{ url = \"URL/k\" }\n")
@@ -263,32 +291,28 @@ fn decisions_of_another_release_are_refused_and_left_alone() {
 
 #[test]
 fn another_schema_and_a_merge_conflict_are_told_with_what_to_do() {
-    let cases: [(&dyn Fn(&str) -> String, &str, &str); 3] = [
+    let conflict = "<<<<<<< ours\nepoch = 0\n=======\nepoch = 1\n>>>>>>> theirs\n";
+    let cases = [
         (
-            &|lock| lock.replace("schema = 1", "schema = 2"),
+            ("schema = 1\n", "schema = 2\n"),
             "`schema`: expected 1, found 2",
             "hint: use the release of enclair that wrote it, or remove it and run `enclair lock`",
         ),
         (
-            &|lock| {
-                lock.replace(
-                    "epoch = 0\n",
-                    "<<<<<<< ours\nepoch = 0\n=======\nepoch = 1\n>>>>>>> theirs\n",
-                )
-            },
+            ("epoch = 0\n", conflict),
             "a merge left a conflict here",
             "hint: take either side of the conflict whole, then run `enclair lock`",
         ),
         (
-            &|lock| lock.replace("epoch = 0\n", "epoch  = 0\n"),
+            ("epoch = 0\n", "epoch  = 0\n"),
             "not in the canonical form",
             "hint: a lock is not edited by hand",
         ),
     ];
-    for (change, problem, hint) in cases {
+    for ((from, to), problem, hint) in cases {
         let shop = locked(&of_files());
-        let lock = change(&shop.text("enclair.lock"));
-        shop.write("enclair.lock", &lock);
+        replace(&shop, "enclair.lock", from, to);
+        let lock = shop.text("enclair.lock");
         for arguments in ["build --locked", "build", "lock --check", "lock"] {
             let said = shop.enclair(arguments).refused();
             assert!(

@@ -72,8 +72,8 @@ pub(crate) fn replace(shop: &Workshop, name: &str, from: &str, to: &str) {
 
 /// The lines of a build's summary that are registers.
 pub(crate) fn registers(summary: &str) -> String {
-    let lines = summary.lines().filter(|line| line.contains(" PCR"));
-    lines.map(|line| format!("{line}\n")).collect()
+    let lines = summary.split_inclusive('\n');
+    lines.filter(|line| line.contains(" PCR")).collect()
 }
 
 /// Git, as a person called T at one moment.

@@ -105,7 +105,7 @@ fn whatever_a_build_depends_on_makes_it_build() {
             fs::rename(shop.path("p/tree/new"), shop.path("p/tree/old")).unwrap();
         }),
         ("a removal", &|| {
-            fs::remove_file(shop.path("p/tree/old")).unwrap()
+            fs::remove_file(shop.path("p/tree/old")).unwrap();
         }),
         ("a symlink", &|| {
             symlink("app", shop.path("p/tree/link")).unwrap();
@@ -125,11 +125,11 @@ fn whatever_a_build_depends_on_makes_it_build() {
         }),
         ("the module", &|| shop.write("nsm.ko", "A module")),
         ("the lock", &|| {
-            fs::remove_file(shop.path("p/enclair.lock")).unwrap()
+            fs::remove_file(shop.path("p/enclair.lock")).unwrap();
         }),
         ("the image", &|| shop.write("out/enclave.eif", "x")),
         ("the registers", &|| {
-            fs::remove_file(shop.path("out/enclave.pcrs")).unwrap()
+            fs::remove_file(shop.path("out/enclave.pcrs")).unwrap();
         }),
     ];
     for (what, change) in changes {

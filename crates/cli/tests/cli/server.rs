@@ -8,7 +8,7 @@ use std::thread::{JoinHandle, spawn};
 
 /// What is there, by path, and what was asked for.
 #[derive(Debug, Default)]
-struct Shelf {
+struct Stock {
     files: BTreeMap<String, Vec<u8>>,
     asked: Vec<String>,
     closed: bool,
@@ -18,7 +18,7 @@ struct Shelf {
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
-    shelf: Arc<Mutex<Shelf>>,
+    stock: Arc<Mutex<Stock>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -26,8 +26,8 @@ impl Server {
     pub(crate) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let shelf = Arc::new(Mutex::new(Shelf::default()));
-        let shared = Arc::clone(&shelf);
+        let stock = Arc::new(Mutex::new(Stock::default()));
+        let shared = Arc::clone(&stock);
         let thread = spawn(move || {
             for connection in listener.incoming() {
                 if shared.lock().unwrap().closed {
@@ -39,15 +39,15 @@ impl Server {
         });
         Self {
             address,
-            shelf,
+            stock,
             thread: Some(thread),
         }
     }
 
     /// Puts a file there, or another one in its place.
     pub(crate) fn put(&self, path: &str, content: impl Into<Vec<u8>>) {
-        let mut shelf = self.shelf.lock().unwrap();
-        shelf.files.insert(path.to_owned(), content.into());
+        let mut stock = self.stock.lock().unwrap();
+        stock.files.insert(path.to_owned(), content.into());
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -61,13 +61,13 @@ impl Server {
 
     /// How often something was asked for so far.
     pub(crate) fn asked(&self) -> usize {
-        self.shelf.lock().unwrap().asked.len()
+        self.stock.lock().unwrap().asked.len()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shelf.lock().unwrap().closed = true;
+        self.stock.lock().unwrap().closed = true;
         drop(TcpStream::connect(self.address));
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -75,7 +75,7 @@ impl Drop for Server {
     }
 }
 
-fn answer(connection: &TcpStream, shelf: &Mutex<Shelf>) -> std::io::Result<()> {
+fn answer(connection: &TcpStream, stock: &Mutex<Stock>) -> std::io::Result<()> {
     let mut lines = BufReader::new(connection).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
     for line in lines {
@@ -86,9 +86,9 @@ fn answer(connection: &TcpStream, shelf: &Mutex<Shelf>) -> std::io::Result<()> {
     let mut words = request.split(' ');
     let (method, path) = (words.next(), words.next().unwrap_or_default());
     let found = {
-        let mut shelf = shelf.lock().unwrap();
-        shelf.asked.push(path.to_owned());
-        shelf.files.get(path).cloned()
+        let mut stock = stock.lock().unwrap();
+        stock.asked.push(path.to_owned());
+        stock.files.get(path).cloned()
     };
     let (status, content) = match found {
         Some(content) => ("200 OK", content),

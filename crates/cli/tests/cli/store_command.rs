@@ -1,7 +1,7 @@
 //! `enclair store`: where it is, what is in it, what leaves it and how it travels.
 
 use std::fs::{self, File, FileTimes};
-use std::time::{Duration, SystemTime};
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
@@ -34,11 +34,11 @@ fn put(shop: &Workshop, content: &str) -> String {
     digest
 }
 
-/// As if a blob had come two hours ago.
+/// As if a blob had come long ago.
 fn age(shop: &Workshop, digest: &str) {
     let file = File::open(shop.path(blob_in("store", digest))).unwrap();
-    let then = SystemTime::now() - Duration::from_hours(2);
-    file.set_times(FileTimes::new().set_modified(then)).unwrap();
+    file.set_times(FileTimes::new().set_modified(UNIX_EPOCH))
+        .unwrap();
 }
 
 fn has(shop: &Workshop, digest: &str) -> bool {

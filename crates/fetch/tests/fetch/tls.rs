@@ -39,8 +39,10 @@ fn a_registry_with_an_own_authority_is_reached_with_its_certificate_only() {
     assert_eq!(found, image.manifest);
     let error = Bench::new(quick())
         .fetcher
-        .resolve_image(&reference, Arch::X86_64);
-    let text = error.unwrap_err().to_string();
+        .resolve_image(&reference, Arch::X86_64)
+        .unwrap_err();
+    assert!(error.hint().unwrap().contains("ENCLAIR_CA_FILE"));
+    let text = error.to_string();
     assert!(
         text.contains("no TLS connection that can be trusted"),
         "{text}"
@@ -54,6 +56,19 @@ fn a_registry_with_an_own_authority_is_reached_with_its_certificate_only() {
             .resolve_image(&reference, Arch::X86_64)
             .is_err()
     );
+}
+
+#[test]
+fn a_registry_without_tls_is_not_reached_without_being_told() {
+    let registry = Registry::start(RegistryOptions::default());
+    let (layout, _image) = layout(&["gzip"]);
+    registry.push(layout.path(), "app:1", &[]);
+    let error = Bench::new(quick())
+        .fetcher
+        .resolve_image(&format!("{}/app:1", registry.host()), Arch::X86_64)
+        .unwrap_err();
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("--insecure-registry"), "{hint}");
 }
 
 #[test]
