@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::images::{Container, application, bzimage};
-use crate::project::{locked_digest, of_files, of_image, project};
+use crate::project::{alter, blob_in, locked_digest, of_files, of_image, project};
 use crate::tarball::{archive, dir, file};
 use crate::workshop::{Workshop, sha256};
 
@@ -58,6 +58,30 @@ fn every_form_of_an_image_on_this_disk_gives_the_same_root_filesystem() {
         ramdisks.windows(2).all(|pair| pair[0] == pair[1]),
         "{ramdisks:#?}"
     );
+}
+
+/// Somebody who has cloned a repository with the image in it has a store of his own.
+#[test]
+fn an_image_of_the_project_needs_nothing_in_the_store() {
+    for reference in ["oci:image:v1", "docker-archive:saved.tar"] {
+        let recipe = of_image(reference).replace(
+            "init = \"init\"",
+            &format!("init = {{ image = \"{reference}\", path = \"/app\" }}"),
+        );
+        let shop = project(&recipe);
+        application().write_oci(&shop, "image");
+        shop.write("saved.tar", application().docker_archive());
+        shop.enclair("build").done();
+        let eif = shop.read("out/enclave.eif");
+        fs::remove_dir_all(shop.path("store")).unwrap();
+        shop.enclair("build --locked --offline --again").done();
+        assert_eq!(shop.read("out/enclave.eif"), eif, "{reference}");
+        // Nor does it matter when something in the store is damaged.
+        let config = application().config().to_string();
+        alter(&shop, &blob_in("store", &sha256(config.as_bytes())));
+        shop.enclair("build --locked --offline --again").done();
+        assert_eq!(shop.read("out/enclave.eif"), eif, "{reference}");
+    }
 }
 
 #[test]
