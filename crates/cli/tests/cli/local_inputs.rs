@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::images::{Container, application, bzimage};
-use crate::project::{alter, blob_in, locked_digest, of_files, of_image, project};
+use crate::project::{alter, blob_in, commit, git, locked_digest, of_files, of_image, project};
 use crate::tarball::{archive, dir, file};
 use crate::workshop::{Workshop, sha256};
 
@@ -179,6 +179,39 @@ fn a_file_outside_of_the_project_is_flagged_everywhere() {
     fs::remove_file(shop.path("kernel")).unwrap();
     shop.enclair("build p --locked --offline --again").done();
     assert_eq!(shop.read("out/enclave.eif"), before);
+}
+
+/// In a repository, what git does not track is nobody else's either.
+#[test]
+fn what_a_clone_does_not_have_is_flagged() {
+    let shop = project(&of_files());
+    commit(&shop, ".", "enclair.toml app kernel");
+    let lock = shop.enclair("lock").done();
+    assert!(
+        lock.ends_with("note: init: nobody else can get `file:init`\n"),
+        "{lock}"
+    );
+    git(&shop, ".", "add init");
+    let lock = shop.enclair("lock").done();
+    assert!(!lock.contains("note:"), "{lock}");
+}
+
+/// A pipe in the place of a file would be waited for.
+#[test]
+fn what_is_no_file_is_refused() {
+    let shop = project(&of_files());
+    shop.enclair("lock").done();
+    fs::remove_file(shop.path("kernel")).unwrap();
+    assert_eq!(shop.shell("mkfifo kernel").status, Some(0));
+    for arguments in ["lock --check", "lock", "build --locked", "build"] {
+        let said = shop.enclair(arguments).refused();
+        assert!(
+            said.contains("`./kernel` cannot be opened\n  caused by: not a regular file")
+                || said.contains("`kernel` cannot be opened\n  caused by: not a regular file"),
+            "{said}"
+        );
+    }
+    assert!(!shop.exists("out/enclave.eif"));
 }
 
 /// A lock outlives the release that wrote it: the init of that release is an input like others.
