@@ -417,7 +417,9 @@ impl Error {
                 Some("add the account to the image, or use a number in USER")
             }
             Self::NewlineInBootstrap { .. } => Some("use the default layout, which keeps newlines"),
-            Self::NotCarried { .. } => Some("give both, with `--kernel` and `--init`"),
+            Self::NotCarried { .. } => Some(
+                "give both: `--kernel` and `--init`, or in a recipe `boot.kernel` and `boot.init`",
+            ),
             Self::BootstrapSurroundings => Some("use the default layout, or leave them out"),
             Self::NoBootstrapInit => Some("give it with `--init`"),
             Self::OutsideRoot { .. } => Some(

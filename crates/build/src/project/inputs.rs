@@ -1,8 +1,9 @@
 //! What a lock needs, brought into the store before anything is built.
 //!
 //! ```text
-//! carried        in the program, when the digest is the same   else by digest from anywhere
-//! file:PATH      on this disk, when it is there                 else by digest from anywhere
+//! carried        in the program, when the digest is the same    else by digest from anywhere
+//! file:PATH      on this disk, when it is there                  else by digest from anywhere
+//! oci: and such  in the store; from this disk, when it is there  else by digest from anywhere
 //! url, image     by digest; a file inside of one is taken out once and then has a digest of its own
 //! ```
 
@@ -13,13 +14,15 @@ use std::path::{Path, PathBuf};
 use enclair_digest::{Engine, Hasher as _, Limits, Sha256};
 use enclair_eif::Arch;
 use enclair_recipe::{
-    Blob, Lock, LockedFile, LockedSource, Origin, Place, Supply, SupplyError, Wanted,
+    Blob, Lock, LockedFile, LockedImage, LockedSource, Origin, Place, Supply, SupplyError, Wanted,
 };
 
 use super::error::ProjectError;
+use super::image::{is_current, local_path, lock_image};
 use super::inside::{Container, keep_inside};
 use crate::embedded::embedded;
 use crate::enclave::Tools;
+use crate::image::Scratch;
 use crate::request::Content;
 
 /// Digest and size of bytes in memory.
@@ -50,6 +53,9 @@ impl<E: Engine> Inputs<'_, E> {
     ///
     /// What cannot be had.
     pub(super) fn obtain(&self) -> Result<(), ProjectError> {
+        for image in self.images() {
+            self.bring_in(image)?;
+        }
         let wanted = self.wanted();
         let supply = self.tools.supply;
         match supply.obtain(&wanted) {
@@ -58,6 +64,44 @@ impl<E: Engine> Inputs<'_, E> {
         }
         for (entry, file) in self.lock.files() {
             self.take_out(entry, file)?;
+        }
+        Ok(())
+    }
+
+    /// The images whose blobs a build needs: that of the source, and those of files that are not in
+    /// the store themselves.
+    fn images(&self) -> impl Iterator<Item = &LockedImage> {
+        let source = match &self.lock.source {
+            Some(LockedSource::Image(image)) => Some(image),
+            Some(LockedSource::Archive(_)) | None => None,
+        };
+        let files = self.lock.files().filter_map(|(_, file)| match &file.from {
+            Origin::Image { image, path: _ } => {
+                (!has(self.tools.supply, &file.blob)).then_some(image)
+            }
+            Origin::Carried | Origin::File(_) | Origin::Url { .. } => None,
+        });
+        source.into_iter().chain(files)
+    }
+
+    /// Brings an image of this disk into the store where that lacks part of it: in a fresh clone the
+    /// image is there and the store of whoever locked it is not.
+    fn bring_in(&self, image: &LockedImage) -> Result<(), ProjectError> {
+        let path = local_path(&image.from).map(|path| self.directory.join(path));
+        let blobs = image.manifest.iter().chain([&image.config]);
+        let mut blobs = blobs.chain(&image.layers);
+        let is_complete = blobs.all(|blob| has(self.tools.supply, blob));
+        if is_complete || !path.is_some_and(|path| path.exists()) {
+            return Ok(());
+        }
+        let scratch = Scratch {
+            directory: self.scratch,
+            limit: self.limits.unpacked_bytes,
+        };
+        let place = (self.directory, &scratch);
+        if is_current(image, self.lock.arch, place)? {
+            // What it comes to is compared blob by blob, when it is opened by its digests.
+            lock_image(&image.from, self.lock.arch, place, self.tools)?;
         }
         Ok(())
     }

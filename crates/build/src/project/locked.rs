@@ -13,7 +13,7 @@ use super::error::ProjectError;
 use super::image::{is_current, local_path};
 use super::inputs::Inputs;
 use super::request::{Manner, check_decisions, entries, request};
-use super::resolve::{Entry, Resolver, digest_of};
+use super::resolve::{Entry, Resolver, digest_of, open_file};
 use super::stamp::Watch;
 use crate::enclave::{Tools, build};
 use crate::epoch::Epoch;
@@ -185,7 +185,7 @@ impl Project {
         locked: &Blob,
         engine: &E,
     ) -> Result<Option<String>, ProjectError> {
-        let opened = std::fs::File::open(self.directory().join(path));
+        let opened = open_file(&self.directory().join(path));
         if let Err(error) = &opened
             && error.kind() == io::ErrorKind::NotFound
         {

@@ -4,7 +4,7 @@
 //! nobody wants it anew. The exception are files and images on this disk: they are looked at again,
 //! because whoever changes a file means it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
@@ -299,7 +299,7 @@ impl<E: Engine> Resolver<'_, E> {
     /// that it can be exported.
     fn file_here(&self, path: &str, private: bool) -> Result<Blob, Error> {
         let path = self.directory.join(path);
-        let mut file = File::open(&path).map_err(|source| Error::Open {
+        let mut file = open_file(&path).map_err(|source| Error::Open {
             path: path.clone(),
             source,
         })?;
@@ -422,6 +422,17 @@ fn asks_for(artifact: Option<&Artifact>, locked: &LockedFile) -> bool {
         }
         _ => false,
     }
+}
+
+/// Opens a file of this disk. Anything else there is an error: a pipe would be waited for.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "not a regular file",
+    ))
 }
 
 /// Digest and size of what a reader gives.

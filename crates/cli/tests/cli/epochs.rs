@@ -47,7 +47,7 @@ fn a_build_from_a_lock_says_that_the_lock_decides() {
     let shop = project(&of_files());
     at(&shop, "1700000000", "lock").done();
     for arguments in ["build", "build --locked"] {
-        let said = at(&shop, "1600000000", arguments).said();
+        let said = at(&shop, "1600000000", &format!("{arguments} --again")).said();
         assert!(
             said.contains(
                 "note: SOURCE_DATE_EPOCH is 1600000000, and the lock says 1700000000: the lock wins"

@@ -88,13 +88,6 @@ fn copy_directory(from: &Path, to: &Path, shop: &Workshop) {
 fn a_committed_lock_builds_to_the_same_bits_for_ever() {
     for (name, digest) in PROJECTS {
         let shop = copy(name);
-        // What came from the image is in the store of whoever locked it.
-        if name == "image" {
-            let lock = shop.read("enclair.lock");
-            fs::remove_file(shop.path("enclair.lock")).unwrap();
-            shop.enclair("lock").done();
-            shop.write("enclair.lock", lock);
-        }
         shop.enclair("build --locked --offline").done();
         expect(
             &shop.read("out/enclave.eif"),

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::images::{Container, application, bzimage};
-use crate::project::{locked_digest, of_files, of_image, project};
+use crate::project::{alter, blob_in, commit, git, locked_digest, of_files, of_image, project};
 use crate::tarball::{archive, dir, file};
 use crate::workshop::{Workshop, sha256};
 
@@ -58,6 +58,30 @@ fn every_form_of_an_image_on_this_disk_gives_the_same_root_filesystem() {
         ramdisks.windows(2).all(|pair| pair[0] == pair[1]),
         "{ramdisks:#?}"
     );
+}
+
+/// Somebody who has cloned a repository with the image in it has a store of his own.
+#[test]
+fn an_image_of_the_project_needs_nothing_in_the_store() {
+    for reference in ["oci:image:v1", "docker-archive:saved.tar"] {
+        let recipe = of_image(reference).replace(
+            "init = \"init\"",
+            &format!("init = {{ image = \"{reference}\", path = \"/app\" }}"),
+        );
+        let shop = project(&recipe);
+        application().write_oci(&shop, "image");
+        shop.write("saved.tar", application().docker_archive());
+        shop.enclair("build").done();
+        let eif = shop.read("out/enclave.eif");
+        fs::remove_dir_all(shop.path("store")).unwrap();
+        shop.enclair("build --locked --offline --again").done();
+        assert_eq!(shop.read("out/enclave.eif"), eif, "{reference}");
+        // Nor does it matter when something in the store is damaged.
+        let config = application().config().to_string();
+        alter(&shop, &blob_in("store", &sha256(config.as_bytes())));
+        shop.enclair("build --locked --offline --again").done();
+        assert_eq!(shop.read("out/enclave.eif"), eif, "{reference}");
+    }
 }
 
 #[test]
@@ -155,6 +179,39 @@ fn a_file_outside_of_the_project_is_flagged_everywhere() {
     fs::remove_file(shop.path("kernel")).unwrap();
     shop.enclair("build p --locked --offline --again").done();
     assert_eq!(shop.read("out/enclave.eif"), before);
+}
+
+/// In a repository, what git does not track is nobody else's either.
+#[test]
+fn what_a_clone_does_not_have_is_flagged() {
+    let shop = project(&of_files());
+    commit(&shop, ".", "enclair.toml app kernel");
+    let lock = shop.enclair("lock").done();
+    assert!(
+        lock.ends_with("note: init: nobody else can get `file:init`\n"),
+        "{lock}"
+    );
+    git(&shop, ".", "add init");
+    let lock = shop.enclair("lock").done();
+    assert!(!lock.contains("note:"), "{lock}");
+}
+
+/// A pipe in the place of a file would be waited for.
+#[test]
+fn what_is_no_file_is_refused() {
+    let shop = project(&of_files());
+    shop.enclair("lock").done();
+    fs::remove_file(shop.path("kernel")).unwrap();
+    assert_eq!(shop.shell("mkfifo kernel").status, Some(0));
+    for arguments in ["lock --check", "lock", "build --locked", "build"] {
+        let said = shop.enclair(arguments).refused();
+        assert!(
+            said.contains("`./kernel` cannot be opened\n  caused by: not a regular file")
+                || said.contains("`kernel` cannot be opened\n  caused by: not a regular file"),
+            "{said}"
+        );
+    }
+    assert!(!shop.exists("out/enclave.eif"));
 }
 
 /// A lock outlives the release that wrote it: the init of that release is an input like others.

@@ -62,12 +62,12 @@ fn what_is_not_carried_must_be_given() {
     assert_snapshot!(shop.enclair(given).refused(), @"
     error: `oci:image` cannot be built
       caused by: this program carries no kernel for aarch64
-    hint: give both, with `--kernel` and `--init`
+    hint: give both: `--kernel` and `--init`, or in a recipe `boot.kernel` and `boot.init`
     ");
     assert_snapshot!(shop.enclair(&format!("{given} --kernel kernel")).refused(), @"
     error: `oci:image` cannot be built
       caused by: this program carries no init for aarch64
-    hint: give both, with `--kernel` and `--init`
+    hint: give both: `--kernel` and `--init`, or in a recipe `boot.kernel` and `boot.init`
     ");
     shop.enclair(&format!("{given} --kernel kernel --init init"))
         .done();

@@ -266,7 +266,7 @@ fn only_a_current_lock_is_exported_and_nothing_is_written_over() {
     );
     let said = shop.enclair("store export exported").refused();
     assert!(
-        said.contains("`enclair.lock` is stale: the recipe has changed"),
+        said.contains("`enclair.lock` is not the lock of this recipe: the recipe has changed"),
         "{said}"
     );
     fs::remove_file(shop.path("enclair.lock")).unwrap();
