@@ -57,7 +57,7 @@ def main():
         elapsed, cpu = measure(command, words)
         missed += elapsed >= wanted
         verdict = "met" if elapsed < wanted else "**missed**"
-        print(f"| {name} | {elapsed:.0f} ms | {cpu:.0f} ms | < {wanted} ms | {verdict} |")
+        print(f"| {name} | {elapsed:.1f} ms | {cpu:.1f} ms | < {wanted} ms | {verdict} |")
     sys.exit(1 if missed else 0)
 
 

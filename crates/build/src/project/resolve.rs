@@ -104,6 +104,7 @@ impl<E: Engine> Resolver<'_, E> {
     /// What cannot be found, read or fetched.
     pub(super) fn resolve(&self, previous: Option<&Lock>) -> Result<Lock, ProjectError> {
         let arch = *self.recipe.enclave.arch;
+        let (epoch, rules) = (self.epoch(previous), self.rules(previous)?);
         // Another architecture is another image of everything.
         let previous = previous.filter(|lock| lock.arch == arch);
         let boot = &self.recipe.boot;
@@ -116,9 +117,9 @@ impl<E: Engine> Resolver<'_, E> {
             format: FORMAT,
             recipe: self.recipe.digest(),
             arch,
-            epoch: self.epoch(previous),
+            epoch,
             cmdline: self.command_line(),
-            rules: self.rules(previous)?,
+            rules,
             effects: effects_of(self.recipe),
             boot: LockedBoot {
                 kernel: self.file(Entry::Kernel, kernel, known.map(|boot| &boot.kernel))?,

@@ -43,6 +43,17 @@ fn source_date_epoch_is_read_when_something_is_locked_for_the_first_time() {
 }
 
 #[test]
+fn another_architecture_has_the_same_epoch() {
+    let shop = project(&of_files());
+    at(&shop, "1700000000", "lock").done();
+    let arch = "[enclave]\narch = \"aarch64\"\n[run]";
+    replace(&shop, "enclair.toml", "[run]", arch);
+    shop.enclair("lock").done();
+    assert!(shop.text("enclair.lock").contains("arch = \"aarch64\"\n"));
+    assert_eq!(locked_epoch(&shop), "epoch = 1700000000");
+}
+
+#[test]
 fn a_build_from_a_lock_says_that_the_lock_decides() {
     let shop = project(&of_files());
     at(&shop, "1700000000", "lock").done();
