@@ -77,6 +77,7 @@ impl Root {
             project: &request.directory,
             limits: &request.limits,
             engine: tools.engine,
+            output: Some(directory),
         };
         let laid = laying.lay(&request.files, &mut tree, &mut spool)?;
         let configuration = configuration_of(&image, &request.process, &tree, &spool)?;

@@ -82,6 +82,36 @@ pub(super) enum Kind {
     Special(Special),
 }
 
+/// What tells a directory from every other one, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// Of what `path` leads to, if it is there.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        rustix::fs::stat(path).ok().map(|stat| Self::from(&stat))
+    }
+
+    /// Of an open directory.
+    pub(super) fn of_open(directory: BorrowedFd<'_>) -> Option<Self> {
+        rustix::fs::fstat(directory)
+            .ok()
+            .map(|stat| Self::from(&stat))
+    }
+}
+
+impl From<&rustix::fs::Stat> for Identity {
+    fn from(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        }
+    }
+}
+
 /// The project's directory, held open.
 #[derive(Debug)]
 pub(super) struct Project {

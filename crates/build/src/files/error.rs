@@ -215,6 +215,12 @@ pub enum Error {
         /// As the recipe has it.
         mode: u16,
     },
+    /// The results of a build would be part of what the next one builds.
+    #[error("`{path}` is where the results of the build go, and would be in the image")]
+    Output {
+        /// What would be taken.
+        path: String,
+    },
     /// `from` is a file that git does not track.
     #[error("`{from}` is not tracked by git, so a clone would not have it")]
     Untracked {
@@ -377,6 +383,9 @@ impl Error {
                  or /etc/group"
             }
             Self::NoOwner { .. } => "give numbers, as in `1000:1000`, at most 4294967294",
+            Self::Output { .. } => {
+                "name what is needed more narrowly, or build into a directory elsewhere with `-o`"
+            }
             Self::Untracked { .. } | Self::NothingTracked { .. } => {
                 "`git add` it, or set `untracked = true` if it is made before every build"
             }

@@ -93,6 +93,8 @@ pub struct Laying<'a, E> {
     pub limits: &'a Limits,
     /// What computes digests.
     pub engine: &'a E,
+    /// Where the results go. Nothing of it is taken: an image would have the one before it inside.
+    pub output: Option<&'a Path>,
 }
 
 impl<E: Engine> Laying<'_, E> {
@@ -114,6 +116,7 @@ impl<E: Engine> Laying<'_, E> {
             copier: Copier::new(self.engine, spool),
             files: BTreeMap::new(),
             left_out: LeftOut::default(),
+            output: self.output.and_then(disk::Identity::of),
         };
         for entry in entries {
             work.lay(entry)?;
@@ -132,6 +135,7 @@ struct Work<'a, E> {
     copier: Copier<'a, E>,
     files: BTreeMap<TreePath, FileReport>,
     left_out: LeftOut,
+    output: Option<disk::Identity>,
 }
 
 impl<E: Engine> Work<'_, E> {
@@ -154,6 +158,9 @@ impl<E: Engine> Work<'_, E> {
                         self.lay_directory(from, &to, &attributes)
                     }
                     Found::File(file) => {
+                        let parent = source.parent().unwrap_or(TreePath::root());
+                        let parent = disk::Identity::of(&self.project.path_of(&parent));
+                        self.check_output(parent, &source)?;
                         self.select(&source, source.parent(), entry.untracked)?;
                         let place = self.place_of_file(&source, &to)?;
                         self.lay_file(file, &source, place, &attributes)
@@ -180,6 +187,19 @@ impl<E: Engine> Work<'_, E> {
             source,
         };
         question.ask()
+    }
+
+    /// Refuses what lies in the directory of the results.
+    fn check_output(
+        &self,
+        directory: Option<disk::Identity>,
+        source: &TreePath,
+    ) -> Result<(), Error> {
+        if self.output.is_some() && directory == self.output {
+            let path = disk::shown(source);
+            return Err(Error::Output { path });
+        }
+        Ok(())
     }
 
     fn place_of_file(&mut self, source: &TreePath, to: &Destination) -> Result<TreePath, Error> {

@@ -84,6 +84,7 @@ impl<E: Engine> Work<'_, E> {
         let base = from.directory.as_fd();
         let directory = disk::open_directory(base, &from.path, &here.below)?;
         let source = from.path.join(&here.below);
+        self.check_output(disk::Identity::of_open(directory.as_fd()), &source)?;
         let kept = here.below.as_bytes().len() + here.place.as_bytes().len();
         let budget = self.ground.budget_mut();
         for name in disk::names(directory.as_fd(), &source, kept, budget)? {

@@ -88,8 +88,8 @@ pub struct Built {
 pub enum Outcome {
     /// An image.
     Built(Box<Built>),
-    /// What is there is what would be built; nothing was measured.
-    UpToDate,
+    /// What is there is what would be built from this lock; nothing was measured.
+    UpToDate(Box<LockFile>),
 }
 
 impl Project {
@@ -226,9 +226,12 @@ impl Project {
     ) -> Result<Outcome, ProjectError> {
         self.check_buildable()?;
         let lock_text = std::fs::read_to_string(self.lock_path()).unwrap_or_default();
-        let watch = self.watch(&lock_text, options);
-        if options.freshness == Freshness::Stamp && watch.is_up_to_date(out, tools.engine) {
-            return Ok(Outcome::UpToDate);
+        let watch = self.watch(&lock_text, options, out);
+        if options.freshness == Freshness::Stamp
+            && watch.is_up_to_date(out, tools.engine)
+            && let Some(lock) = LockFile::read(&self.lock_path(), tools.engine)?
+        {
+            return Ok(Outcome::UpToDate(Box::new(lock)));
         }
         let (lock, change) = match options.locking {
             Locking::Locked => (self.current_lock(tools.engine)?, LockChange::Kept),
@@ -243,7 +246,7 @@ impl Project {
             watch.leave(out, tools.engine);
         } else {
             let written = lock.lock.to_toml();
-            self.watch(&written, options).leave(out, tools.engine);
+            self.watch(&written, options, out).leave(out, tools.engine);
         }
         Ok(Outcome::Built(Box::new(Built {
             report,
@@ -267,10 +270,10 @@ impl Project {
     }
 
     /// Everything that decides the build, as far as it can be told without reading it.
-    fn watch(&self, lock: &str, options: &BuildOptions) -> Watch {
+    fn watch(&self, lock: &str, options: &BuildOptions, out: &Path) -> Watch {
         let directory = self.directory();
         let repository = format!("{:?}", repository_of(directory));
-        let mut watch = Watch::new(&[&self.text, lock, &options.program, &repository]);
+        let mut watch = Watch::new(&[&self.text, lock, &options.program, &repository]).without(out);
         for entry in entries(&self.recipe) {
             if let What::From(from) = &entry.what {
                 watch.look(&directory.join(from));

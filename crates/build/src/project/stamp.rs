@@ -34,6 +34,8 @@ pub(super) struct Watch {
     count: usize,
     newest: Duration,
     complete: bool,
+    /// A directory that is not looked into: that of the results, by device and inode.
+    without: Option<(u64, u64)>,
 }
 
 impl Watch {
@@ -44,12 +46,20 @@ impl Watch {
             count: 0,
             newest: Duration::ZERO,
             complete: true,
+            without: None,
         };
         for part in decided {
             // Writing to a String cannot fail.
             let _ = writeln!(watch.text, "{}:{part}", part.len());
         }
         watch
+    }
+
+    /// Does not look into the directory of the results, of which no build takes anything.
+    pub(super) fn without(mut self, out: &Path) -> Self {
+        let found = fs::metadata(out);
+        self.without = found.ok().map(|found| (found.dev(), found.ino()));
+        self
     }
 
     /// Looks at a file, a symlink, or a directory with everything below it.
@@ -71,6 +81,10 @@ impl Watch {
     /// Takes down one name; the answer is what is below it, in the order of names.
     fn look_at(&mut self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let found = fs::symlink_metadata(path)?;
+        // Git's own directory is never taken either, and what it says of the project is asked for.
+        if self.without == Some((found.dev(), found.ino())) || path.ends_with(".git") {
+            return Ok(Vec::new());
+        }
         let changed = (found.ctime(), found.ctime_nsec());
         self.newest = self.newest.max(duration(changed));
         let _ = writeln!(

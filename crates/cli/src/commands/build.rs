@@ -63,7 +63,10 @@ fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
     supply::report(&fetcher, printer);
     let path = project.path.display();
     let built = match built.with_context(|| format!("`{path}` was not built"))? {
-        Outcome::UpToDate => return up_to_date(arguments, printer),
+        Outcome::UpToDate(lock) => {
+            tell_lock(&lock, LockChange::Kept, options.epoch, printer);
+            return up_to_date(arguments, printer);
+        }
         Outcome::Built(built) => built,
     };
     let Built {

@@ -141,6 +141,7 @@ impl Image {
             project,
             limits,
             engine: &PureRust,
+            output: None,
         };
         self.laid = laying.lay(entries, &mut self.tree, &mut self.spool)?;
         Ok(self)

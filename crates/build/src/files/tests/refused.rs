@@ -203,3 +203,29 @@ fn limits_hold_over_all_entries_together() {
     sparse.set_len(1 << 40).unwrap();
     assert_eq!(limited(16 << 30, 100), Err(Resource::Content));
 }
+
+#[test]
+fn the_results_of_a_build_are_not_part_of_what_it_builds() {
+    let disk = Disk::with(&[("app", "x"), ("out/enclave.eif", "before"), ("outer", "y")]);
+    let lay = |entry: Entry, output: &str| {
+        let (mut image, output) = (Image::empty(), disk.path(output));
+        let laying = Laying {
+            project: &disk.path("."),
+            limits: &Limits::default(),
+            engine: &PureRust,
+            output: Some(&output),
+        };
+        laying.lay(&[entry], &mut image.tree, &mut image.spool)
+    };
+    for entry in [
+        from(".", "/srv"),
+        from("out", "/srv"),
+        from("out/enclave.eif", "/srv/x"),
+    ] {
+        let refused = lay(entry.clone(), "out");
+        assert!(matches!(refused, Err(Error::Output { .. })), "{refused:?}");
+        assert!(lay(entry.clone(), "elsewhere").is_ok(), "{entry:?}");
+        assert!(lay(entry, "app").is_ok());
+    }
+    assert!(lay(from("outer", "/srv/outer"), "out").is_ok());
+}
