@@ -6,6 +6,7 @@
 mod arguments;
 mod catalogue;
 mod commands;
+mod direct;
 mod documents;
 mod environment;
 mod failure;
@@ -13,6 +14,7 @@ mod printer;
 mod progress;
 mod project_documents;
 mod run_documents;
+mod summaries;
 mod supply;
 mod tables;
 mod transfers;
