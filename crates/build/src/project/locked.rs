@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use enclair_digest::{ContentError, Engine, Limits, Sha256};
 use enclair_recipe::{Artifact, Blob, Lock, LockedImage, LockedSource, Origin, Source, Spanned};
 
+use super::agreement::departures;
 use super::document::{LockFile, Project};
 use super::error::ProjectError;
 use super::image::{is_current, local_path};
@@ -150,7 +151,9 @@ impl Project {
 
     fn stale<E: Engine>(&self, lock: &Lock, engine: &E) -> Result<Vec<String>, ProjectError> {
         let mut reasons = Vec::new();
-        if lock.recipe != self.recipe.digest() {
+        if lock.recipe == self.recipe.digest() {
+            reasons.extend(departures(&self.recipe, lock));
+        } else {
             reasons.push("the recipe has changed".to_owned());
         }
         for (entry, file) in lock.files() {

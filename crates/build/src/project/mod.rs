@@ -11,6 +11,7 @@
 //! digest. How content is fetched is not known here: it comes through
 //! [`Supply`](enclair_recipe::Supply).
 
+mod agreement;
 mod document;
 mod error;
 mod image;

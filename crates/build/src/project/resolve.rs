@@ -16,6 +16,7 @@ use enclair_recipe::{
     Recipe, RuleVersion, Source,
 };
 
+use super::agreement::{asks_for, command_line, rules};
 use super::error::ProjectError;
 use super::image::{is_current, lock_image};
 use super::inputs;
@@ -26,8 +27,6 @@ use crate::enclave::Tools;
 use crate::error::Error;
 use crate::git::has_in_clone;
 use crate::image::Scratch;
-use crate::normalise::Rule;
-use crate::parts::default_command_line;
 use crate::report::FORMAT;
 
 /// An entry of the lock that can be resolved anew.
@@ -118,7 +117,7 @@ impl<E: Engine> Resolver<'_, E> {
             recipe: self.recipe.digest(),
             arch,
             epoch,
-            cmdline: self.command_line(),
+            cmdline: command_line(self.recipe),
             rules,
             effects: effects_of(self.recipe),
             boot: LockedBoot {
@@ -143,24 +142,9 @@ impl<E: Engine> Resolver<'_, E> {
         asked.or_else(locked).unwrap_or(*said.get())
     }
 
-    fn command_line(&self) -> String {
-        let enclave = &self.recipe.enclave;
-        let whole = enclave.cmdline.as_deref().map(String::as_str);
-        let whole = whole.unwrap_or_else(|| default_command_line(*enclave.arch));
-        match enclave.cmdline_append.as_deref() {
-            Some(words) => format!("{whole} {words}"),
-            None => whole.to_owned(),
-        }
-    }
-
-    /// The rules of the format without those that are kept off, each in the version that the lock
-    /// has already.
+    /// The recipe's rules, each in the version that the lock has already.
     fn rules(&self, previous: Option<&Lock>) -> Result<Vec<RuleVersion>, ProjectError> {
-        let off = &self.recipe.normalize.keep;
-        let on = Rule::FORMAT
-            .into_iter()
-            .filter(|rule| off.iter().all(|id| *id.get() != rule.id()));
-        on.map(|rule| {
+        let rules = rules(self.recipe).map(|rule| {
             let known = previous.and_then(|lock| {
                 lock.rules
                     .iter()
@@ -171,8 +155,8 @@ impl<E: Engine> Resolver<'_, E> {
                 Some(known) => Ok(known),
                 None => decision("rule", rule.name()),
             }
-        })
-        .collect()
+        });
+        rules.collect()
     }
 
     fn source(&self, known: Option<&LockedSource>) -> Result<Option<LockedSource>, ProjectError> {
@@ -400,29 +384,6 @@ pub(super) fn decision(what: &'static str, name: &str) -> Result<RuleVersion, Pr
         what,
         name: name.to_owned(),
     })
-}
-
-/// Whether a locked file is what the recipe asks for, however it was resolved.
-fn asks_for(artifact: Option<&Artifact>, locked: &LockedFile) -> bool {
-    match (artifact, &locked.from) {
-        (None, Origin::Carried) => true,
-        (Some(Artifact::File { path }), Origin::File(known)) => path.get() == known,
-        (Some(Artifact::Url { url, path, sha256 }), Origin::Url { url: known, inside }) => {
-            let known_path = inside.as_ref().map(|inside| &inside.path);
-            let there = inside
-                .as_ref()
-                .map_or(&locked.blob, |inside| &inside.container);
-            // A digest that was added to the recipe must hold for what is locked.
-            let holds = sha256
-                .as_deref()
-                .is_none_or(|wanted| *wanted == there.sha256);
-            url.get() == known && path.as_deref() == known_path && holds
-        }
-        (Some(Artifact::Image { reference, path }), Origin::Image { image, path: known }) => {
-            **reference == image.from && path.get() == known
-        }
-        _ => false,
-    }
 }
 
 /// Opens a file of this disk. Anything else there is an error: a pipe would be waited for.

@@ -111,6 +111,31 @@ fn the_lock_of_a_kernel_in_another_image_is_refused() {
     assert_ne!(locked_digest(&shop, "boot.kernel"), before);
 }
 
+/// Whoever edits a lock leaves the recipe's digest alone.
+#[test]
+fn a_lock_that_names_what_the_recipe_does_not_ask_for_is_refused() {
+    let shop = locked(&of_files());
+    let lock = shop.text("enclair.lock");
+    for (written, edited, entry) in [
+        ("console=ttyS0", "console=ttyS0 init=/bin/sh", "cmdline"),
+        ("epoch = 0", "epoch = 1", ""),
+        ("x86_64", "aarch64", "arch"),
+        ("    \"runtime-files@1\",\n", "", "rules"),
+        ("    \"files@1\",\n", "", "effects"),
+        ("file:kernel", "file:init", "boot.kernel"),
+    ] {
+        let changed = lock.replacen(written, edited, 1);
+        assert_ne!(changed, lock, "{written}");
+        shop.write("enclair.lock", changed);
+        if entry.is_empty() {
+            // The recipe says no epoch: the lock does.
+            shop.enclair("lock --check").done();
+        } else {
+            expect_refusal(&shop, &format!("`{entry}` is not what the recipe asks for"));
+        }
+    }
+}
+
 #[test]
 fn a_current_lock_is_accepted() {
     let shop = locked(&of_files());
