@@ -217,7 +217,7 @@ pub enum Error {
         source: enclair_eif::Error,
     },
     /// Neither ENTRYPOINT nor CMD.
-    #[error("the image names no program: ENTRYPOINT and CMD are empty")]
+    #[error("there is no program to run: ENTRYPOINT and CMD are empty")]
     NoProgram,
     /// WORKDIR is not absolute.
     #[error("the working directory `{path}` is not absolute")]
@@ -397,6 +397,14 @@ fn listed(names: &[String]) -> String {
     }
 }
 
+/// What to do about a place that cannot be written to.
+fn hint_of_output(kind: io::ErrorKind) -> Option<&'static str> {
+    if kind == io::ErrorKind::AlreadyExists {
+        return Some("`-o` names a directory, and there is a file of that name");
+    }
+    (kind == io::ErrorKind::DirectoryNotEmpty).then_some("give a new or empty directory")
+}
+
 impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
@@ -412,9 +420,11 @@ impl Error {
             Self::NoPlatform { .. } | Self::Platform { .. } => {
                 Some("choose the architecture with `--arch`, or build the image for this one")
             }
-            Self::NoProgram => Some("give the image an ENTRYPOINT or CMD"),
+            Self::NoProgram => {
+                Some("give `run.command` in the recipe, or the image an ENTRYPOINT or CMD")
+            }
             Self::UnknownUser { .. } | Self::UnknownGroup { .. } => {
-                Some("add the account to the image, or use a number in USER")
+                Some("add the account to the image, or use a number in `run.user` or USER")
             }
             Self::NewlineInBootstrap { .. } => Some("use the default layout, which keeps newlines"),
             Self::NotCarried { .. } => Some(
@@ -440,6 +450,7 @@ impl Error {
             Self::Read { source, .. } if ContentError::of(source).is_some() => {
                 Some("the image is damaged or was changed; export or fetch it again")
             }
+            Self::Write { source, .. } => hint_of_output(source.kind()),
             Self::RelativeDirectory { .. } => Some("give WORKDIR a leading `/`"),
             Self::LockedImage { .. } => {
                 Some("the lock was edited or merged by hand; `enclair lock --update source`")
@@ -458,7 +469,6 @@ impl Error {
             | Self::NotOnThisDisk { .. }
             | Self::Empty { .. }
             | Self::Output { .. }
-            | Self::Write { .. }
             | Self::Read { .. }
             | Self::TooLarge { .. }
             | Self::Document { .. }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use enclair_build::{AwsLc, LockFile};
-use enclair_fetch::{Fetcher, Provider, RegistrySettings, Settings};
+use enclair_fetch::{Fetcher, Outcome, Provider, RegistrySettings, Settings};
 use enclair_recipe as recipe;
 use enclair_store::Store;
 
@@ -87,9 +87,13 @@ fn user_settings() -> anyhow::Result<Option<recipe::Settings>> {
 
 /// Says who gave what was fetched, and who did not.
 pub(crate) fn report(fetcher: &Fetcher<AwsLc>, printer: &Printer) {
-    let text = fetcher.summary().to_string();
-    for line in text.lines() {
-        printer.note(&format!("fetched  {}", crate::commands::escape(line)));
+    // What nobody gave is in the error.
+    let summary = fetcher.summary();
+    let given = summary.looked.iter();
+    for looked in given.filter(|looked| looked.outcome != Outcome::Missing) {
+        for line in looked.to_string().lines() {
+            printer.note(&format!("fetched  {}", crate::commands::escape(line)));
+        }
     }
 }
 

@@ -90,6 +90,16 @@ pub enum ParseReferenceError {
     /// A URL.
     #[error("`{0}` is a URL, not the reference of an image")]
     Scheme(String),
+    /// A mistyped transport.
+    #[error("`{reference}`: `{found}:` is no transport, `{meant}:` is one")]
+    Transport {
+        /// The reference as it was given.
+        reference: String,
+        /// What is before the colon.
+        found: String,
+        /// What it is near to.
+        meant: &'static str,
+    },
     /// Nothing follows the transport.
     #[error("`{0}` names no file or directory")]
     Path(String),
@@ -175,6 +185,9 @@ impl ParseReferenceError {
                 "write `HOST/NAME:TAG`, or begin with `oci:`, `oci-archive:`, `docker-archive:` \
                  or `docker-daemon:`",
             ),
+            Self::Transport { .. } => {
+                Some("an image of a registry with that name is `docker.io/library/NAME:TAG`")
+            }
             Self::Path(_) => Some("write the path behind the colon, as in `oci:build/layout:v1`"),
             Self::DaemonName(_) => Some("write the image's name, as in `docker-daemon:app:latest`"),
             Self::UpperCase { .. } => Some("repositories are written in lower case"),
@@ -237,9 +250,28 @@ impl FromStr for ImageReference {
             "docker-daemon" => Ok(Self::DockerDaemon {
                 name: rest.to_owned(),
             }),
-            _ => text.parse().map(Self::Registry),
+            _ => match nearly_transport(text, transport) {
+                Some(meant) => Err(ParseReferenceError::Transport {
+                    reference: text.to_owned(),
+                    found: transport.to_owned(),
+                    meant,
+                }),
+                None => text.parse().map(Self::Registry),
+            },
         }
     }
+}
+
+/// The transport that was meant by a mistyped one. Without this it would be the name of an image of
+/// somebody else's registry, which would be asked for it.
+fn nearly_transport(text: &str, transport: &str) -> Option<&'static str> {
+    if transport.len() == text.len() || transport.contains('/') {
+        return None;
+    }
+    let transports = ["oci", "oci-archive", "docker-archive", "docker-daemon"];
+    transports
+        .into_iter()
+        .find(|known| strsim::damerau_levenshtein(known, transport) == 1)
 }
 
 /// Path and name behind a transport.

@@ -114,10 +114,13 @@ fn what_is_no_reference_is_refused() {
     use ParseReferenceError as E;
     type Is = fn(&E) -> bool;
     let hex = "ab".repeat(32);
-    let cases: [(&str, Is); 24] = [
+    let cases: [(&str, Is); 27] = [
         ("", |e| matches!(e, E::Empty)),
         ("http://x", |e| matches!(e, E::Scheme(_))),
         ("docker://debian", |e| matches!(e, E::Scheme(_))),
+        ("oic:dir", |e| matches!(e, E::Transport { .. })),
+        ("oci_archive:x", |e| matches!(e, E::Transport { .. })),
+        ("docker-deamon:x", |e| matches!(e, E::Transport { .. })),
         ("oci:", |e| matches!(e, E::Path(_))),
         ("oci", |e| matches!(e, E::Path(_))),
         ("oci::tag", |e| matches!(e, E::Path(_))),

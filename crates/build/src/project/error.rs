@@ -152,6 +152,15 @@ pub enum ProjectError {
         #[source]
         source: SupplyError,
     },
+    /// A blob of the store was altered, and cannot be had again.
+    #[error("sha256:{sha256} in the store was altered; it is set aside, and cannot be replaced")]
+    Altered {
+        /// What it should have been.
+        sha256: Sha256,
+        /// What came of fetching it again.
+        #[source]
+        source: Box<Self>,
+    },
     /// The build itself.
     #[error(transparent)]
     Build {
@@ -192,7 +201,14 @@ impl ProjectError {
                 Some("the lock was edited by hand; `enclair lock --update NAME`")
             }
             Self::Lock { source, .. } => source.hint(),
+            Self::Altered { source, .. } => source.hint(),
             Self::Entry { source, .. } | Self::Build { source } => source.hint(),
+            Self::File { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+                Some("that is a directory: leave `-f` out, and name it alone")
+            }
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                Some("a project is a directory; an image is `--image docker-archive:FILE`")
+            }
             Self::File { .. } | Self::Recipe { .. } | Self::Supply { .. } => None,
         }
     }

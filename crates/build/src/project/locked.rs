@@ -26,8 +26,8 @@ use crate::measure::Threads;
 use crate::report::Report;
 use crate::request::Provenance;
 
-/// How often an altered blob is fetched again before the build gives up.
-const ATTEMPTS: usize = 3;
+/// How many altered blobs are fetched again before the build gives up.
+const ATTEMPTS: usize = 16;
 
 /// Whether a build may resolve what is not locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub struct Built {
     pub lock: LockFile,
     /// What became of the lock.
     pub change: LockChange,
+    /// Blobs of the store that were altered, set aside and fetched again.
+    pub altered: Vec<Sha256>,
 }
 
 /// What a build came to.
@@ -244,7 +246,7 @@ impl Project {
                 self.lock(&[], first, tools)?
             }
         };
-        let report = self.build_lock(&lock, (options.threads, out), tools)?;
+        let (report, altered) = self.build_lock(&lock, (options.threads, out), tools)?;
         if change == LockChange::Kept {
             watch.leave(out, tools.engine);
         } else {
@@ -255,6 +257,7 @@ impl Project {
             report,
             lock,
             change,
+            altered,
         })))
     }
 
@@ -324,7 +327,7 @@ impl Project {
         lock: &LockFile,
         (threads, out): (Threads, &Path),
         tools: &Tools<'_, E>,
-    ) -> Result<Report, ProjectError> {
+    ) -> Result<(Report, Vec<Sha256>), ProjectError> {
         std::fs::create_dir_all(out).map_err(|source| Error::Write {
             path: out.to_owned(),
             source,
@@ -335,24 +338,30 @@ impl Project {
             threads,
             provenance: self.provenance(lock),
         };
-        let mut attempts = 1;
+        let mut altered = Vec::new();
         loop {
             let built = inputs.obtain().and_then(|()| {
                 let request = request(&self.recipe, &inputs, manner.clone())?;
                 Ok(build(&request, out, tools)?)
             });
-            match built {
-                Err(error) => match altered(&error) {
-                    Some(sha256) if attempts < ATTEMPTS && tools.supply.open(&sha256).is_ok() => {
-                        attempts += 1;
-                        tools
-                            .supply
-                            .set_aside(&sha256)
-                            .map_err(|source| ProjectError::Supply { source })?;
-                    }
-                    _ => return Err(error),
-                },
-                built => return built,
+            let error = match built {
+                Ok(report) => return Ok((report, altered)),
+                Err(error) => error,
+            };
+            let found = altered_in(&error).filter(|sha256| tools.supply.open(sha256).is_ok());
+            match (found, altered.last()) {
+                (Some(sha256), _) if altered.len() < ATTEMPTS => {
+                    let failed = |source| ProjectError::Supply { source };
+                    tools.supply.set_aside(&sha256).map_err(failed)?;
+                    altered.push(sha256);
+                }
+                (_, Some(sha256)) => {
+                    return Err(ProjectError::Altered {
+                        sha256: *sha256,
+                        source: Box::new(error),
+                    });
+                }
+                (_, None) => return Err(error),
             }
         }
     }
@@ -410,7 +419,7 @@ impl Project {
 }
 
 /// The digest of the content that was not what it should be, somewhere in the causes of an error.
-fn altered(error: &ProjectError) -> Option<Sha256> {
+fn altered_in(error: &ProjectError) -> Option<Sha256> {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {
         let content = error

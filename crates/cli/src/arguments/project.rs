@@ -13,7 +13,7 @@ pub(crate) struct ProjectArguments {
     /// Directory of the project
     #[arg(value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
-    /// Recipe, instead of enclair.toml in the directory
+    /// Recipe, instead of enclair.toml here; not together with DIR
     #[arg(short, long, value_name = "FILE", conflicts_with = "directory")]
     pub(crate) file: Option<PathBuf>,
 }
@@ -62,7 +62,8 @@ pub(crate) struct Lock {
     pub(crate) project: ProjectArguments,
     #[arg(long, num_args = 1.., value_name = "NAME", help = UPDATE_HELP)]
     pub(crate) update: Vec<Entry>,
-    /// Say whether the lock is the recipe's, and change nothing
+    /// Say whether the lock is the recipe's, and change nothing: status 0 when it is, 1 when it is
+    /// not, 2 when there is none
     #[arg(long, conflicts_with = "update")]
     pub(crate) check: bool,
     #[command(flatten)]
@@ -84,6 +85,7 @@ pub(crate) struct SupplyArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "The store is $ENCLAIR_STORE, else enclair in $XDG_CACHE_HOME or ~/.cache.")]
 pub(crate) struct Store {
     #[command(subcommand)]
     pub(crate) command: StoreCommand,

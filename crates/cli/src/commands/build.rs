@@ -63,7 +63,13 @@ fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
         report,
         lock,
         change,
+        altered,
     } = *built;
+    for sha256 in altered {
+        printer.note(&format!(
+            "altered  sha256:{sha256} was another in the store: set aside, and fetched again"
+        ));
+    }
     supply::remember(fetcher.store(), &lock, printer);
     tell_lock(&lock, change, options.epoch, printer);
     finish(&report, arguments, printer)

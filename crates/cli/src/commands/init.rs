@@ -38,7 +38,9 @@ pub(crate) fn run(arguments: &Init, printer: &Printer) -> anyhow::Result<()> {
     for note in &imported.notes {
         printer.note(&line(note));
     }
-    Ok(printer.result(&format!("`{shown}` is written\n"))?)
+    printer.result(&format!("`{shown}` is written\n"))?;
+    printer.note("hint: edit it, then run `enclair lock`");
+    Ok(())
 }
 
 fn take_over(path: &Path) -> anyhow::Result<Import> {
@@ -65,6 +67,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn line(note: &Note) -> String {
     let (became, what) = became(&note.kind);
+    let became = became.replace('-', " ");
     let field = escape(&note.field);
     format!("{became:12}{field} (line {}): {}", note.line, escape(what))
 }

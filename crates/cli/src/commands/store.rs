@@ -178,6 +178,9 @@ fn import(directory: &Path, json: bool, printer: &Printer) -> anyhow::Result<()>
     let imported = supply::store()?
         .import(directory)
         .with_context(|| format!("`{}` was not imported", directory.display()))?;
+    if imported.taken.files + imported.present.files == 0 {
+        anyhow::bail!("there is no blob in `{}`", directory.display());
+    }
     if json {
         return printer.json(&ImportedDocument::new(&imported));
     }

@@ -286,17 +286,17 @@ fn processes_that_cannot_run() {
     assert_snapshot!(process_message(json!({"Cmd": ["/app"], "User": "ghost"}), ""), @r"
         error: `oci:image` cannot be built
           caused by: the image's /etc/passwd has no user `ghost`
-        hint: add the account to the image, or use a number in USER
+        hint: add the account to the image, or use a number in `run.user` or USER
     ");
     assert_snapshot!(process_message(json!({"Cmd": ["/app"], "User": "app:ghost"}), ""), @r"
         error: `oci:image` cannot be built
           caused by: the image's /etc/group has no group `ghost`
-        hint: add the account to the image, or use a number in USER
+        hint: add the account to the image, or use a number in `run.user` or USER
     ");
     assert_snapshot!(process_message(json!({}), ""), @r"
         error: `oci:image` cannot be built
-          caused by: the image names no program: ENTRYPOINT and CMD are empty
-        hint: give the image an ENTRYPOINT or CMD
+          caused by: there is no program to run: ENTRYPOINT and CMD are empty
+        hint: give `run.command` in the recipe, or the image an ENTRYPOINT or CMD
     ");
     assert_snapshot!(process_message(json!({"Cmd": ["/app"], "WorkingDir": "srv"}), ""), @"
     error: `oci:image` cannot be built

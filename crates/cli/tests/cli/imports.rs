@@ -85,7 +85,7 @@ fn imported(case: &Path, name: &str) -> Workshop {
     let outcome = shop.enclair(&format!("init --from {name}"));
     assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
     assert_eq!(outcome.stdout, "`enclair.toml` is written\n");
-    // A line for each note; what is said about it is on the same one.
+    // A line for each note, with what is said about it, and one with what comes next.
     let notes = fs::read_to_string(case.join("expected.notes")).unwrap();
     let expected = notes
         .lines()
@@ -93,7 +93,7 @@ fn imported(case: &Path, name: &str) -> Workshop {
         .count();
     assert_eq!(
         outcome.stderr.lines().count(),
-        expected,
+        expected + 1,
         "{}",
         outcome.stderr
     );

@@ -157,6 +157,7 @@ fn a_damaged_image() {
         error: `app.eif` cannot be extracted
           caused by: `full` cannot be written
           caused by: Directory not empty (os error 39)
+        hint: give a new or empty directory
     ");
 }
 

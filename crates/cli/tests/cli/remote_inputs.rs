@@ -200,7 +200,7 @@ fn an_altered_blob_is_an_error_where_nothing_may_be_fetched() {
     assert_eq!((refused.status, &*refused.stdout), (Some(2), ""));
     assert!(
         refused.stderr.contains(&format!(
-            "offline, and not in the store: kernel (sha256:{digest}, "
+            "sha256:{digest} in the store was altered; it is set aside"
         )),
         "{}",
         refused.stderr

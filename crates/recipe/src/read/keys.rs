@@ -102,6 +102,13 @@ pub(crate) fn suggestion(table: &str, key: &str, known: &[&str]) -> Option<Strin
     if let Some(word) = nearest(key, known) {
         return Some(format!("did you mean `{word}`?"));
     }
+    if let Some(host) = table.strip_prefix("registry.") {
+        return Some(format!(
+            "a host with a dot stands in quotes, as in `[registry.\"{host}.{key}\"]`; \
+             there are {}",
+            known.join(", ")
+        ));
+    }
     let is_elsewhere = |(_, keys): &&(&str, &[&str])| keys.contains(&key);
     match TABLES.iter().find(is_elsewhere) {
         Some(("", _)) => Some(format!("`{key}` belongs to the top of the document")),
