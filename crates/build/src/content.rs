@@ -1,8 +1,8 @@
 //! Opening what goes in, wherever it is: a file as it is now, or a blob that must be what its digest
 //! says.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 use enclair_digest::{Expected, Verified};
@@ -12,11 +12,15 @@ use crate::engine::AwsLc;
 use crate::error::Error;
 use crate::request::Content;
 
-fn open_file(path: &Path) -> Result<File, Error> {
-    File::open(path).map_err(|source| Error::Open {
-        path: path.to_owned(),
-        source,
-    })
+/// Opens a file of this disk. Anything else there is an error: a pipe would be waited for.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "not a regular file",
+    ))
 }
 
 fn verified<R: Read>(inner: R, name: String, blob: Blob) -> Verified<R, AwsLc> {
@@ -43,11 +47,17 @@ impl Content {
     ///
     /// When it is not there.
     pub(crate) fn open(&self, supply: &dyn Supply) -> Result<Box<dyn Read + Send>, Error> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::Open { path, source }
+        };
         match self {
-            Self::File(path) => Ok(Box::new(open_file(path)?)),
+            // What somebody names on a command line may be a pipe.
+            Self::File(path) => Ok(Box::new(File::open(path).map_err(failed(path))?)),
             Self::Pinned { path, blob } => {
                 let name = path.display().to_string();
-                Ok(Box::new(verified(open_file(path)?, name, *blob)))
+                let file = open_file(path).map_err(failed(path))?;
+                Ok(Box::new(verified(file, name, *blob)))
             }
             Self::Blob { blob, name } => {
                 let stored = supply

@@ -68,6 +68,14 @@ pub enum Error {
         /// The image, as the lock names it.
         reference: String,
     },
+    /// The reference's digest does not lead to the manifest.
+    #[error("`{reference}` does not list the manifest sha256:{manifest}")]
+    NotInIndex {
+        /// The image.
+        reference: String,
+        /// The manifest that was resolved or locked.
+        manifest: Sha256,
+    },
     /// Files of the project cannot be laid into the root filesystem.
     #[error(transparent)]
     Files {
@@ -455,6 +463,9 @@ impl Error {
             Self::LockedImage { .. } => {
                 Some("the lock was edited or merged by hand; `enclair lock --update source`")
             }
+            Self::NotInIndex { .. } => Some(
+                "the lock was edited, or the index is one of indexes: name the manifest's own digest",
+            ),
             Self::Files { source } => source.hint(),
             Self::Layer { source, .. }
             | Self::Ramdisk { source, .. }

@@ -39,15 +39,15 @@ pub(crate) fn fetcher(
         ..Settings::default()
     };
     let user = user_settings()?;
-    for layer in user.iter().chain(project) {
-        add(&mut settings, layer);
+    if let Some(user) = &user {
+        add(&mut settings, user, Whose::User);
+    }
+    if let Some(project) = project {
+        add(&mut settings, project, Whose::Project);
     }
     for host in &arguments.insecure_registry {
-        settings
-            .registries
-            .entry(host.clone())
-            .or_default()
-            .insecure = true;
+        let registry = settings.registries.entry(host.clone()).or_default();
+        (registry.insecure, registry.anonymous) = (true, false);
     }
     let fetcher = Fetcher::new(store()?, settings)?;
     Ok(if printer.shows_progress() {
@@ -57,12 +57,23 @@ pub(crate) fn fetcher(
     })
 }
 
-fn add(settings: &mut Settings, layer: &recipe::Settings) {
+/// Who says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    User,
+    /// A stranger may have written it, so that a registry without TLS gets no password by it.
+    Project,
+}
+
+fn add(settings: &mut Settings, layer: &recipe::Settings, whose: Whose) {
     let providers = layer.providers.iter().map(Provider::from);
     settings.providers.extend(providers);
     for (host, registry) in &layer.registries {
         let known = settings.registries.entry(host.clone());
-        known.or_insert_with(|| RegistrySettings::from(registry));
+        known.or_insert_with(|| RegistrySettings {
+            anonymous: whose == Whose::Project && *registry.insecure,
+            ..RegistrySettings::from(registry)
+        });
     }
 }
 

@@ -81,6 +81,8 @@ pub struct RegistrySettings {
     pub mirrors: Vec<String>,
     /// Without TLS.
     pub insecure: bool,
+    /// Without credentials: nobody but the user may decide that a password goes over plain HTTP.
+    pub anonymous: bool,
 }
 
 impl From<&enclair_recipe::Registry> for RegistrySettings {
@@ -92,6 +94,7 @@ impl From<&enclair_recipe::Registry> for RegistrySettings {
                 .map(|mirror| (**mirror).clone())
                 .collect(),
             insecure: *registry.insecure,
+            anonymous: false,
         }
     }
 }

@@ -113,9 +113,13 @@ impl Diagnostics {
             Colour::Always => Renderer::styled(),
         };
         let renderer = renderer.term_width(width).decor_style(DecorStyle::Ascii);
+        // The renderer shows other controls as pictures. What stands for these is as long as they are:
+        // places are counted in bytes.
+        let is_c1 = |letter: char| ('\u{80}'..='\u{9f}').contains(&letter);
+        let document = document.replace(is_c1, "\u{bf}");
         let texts: Vec<_> = self
             .iter()
-            .map(|problem| render_one(&renderer, problem, file_name, document))
+            .map(|problem| render_one(&renderer, problem, file_name, &document))
             .collect();
         texts.join("\n\n")
     }

@@ -123,6 +123,8 @@ pub struct Inside {
 pub struct LockedImage {
     /// Where it was found.
     pub from: ImageReference,
+    /// The list of manifests that `from` names by its digest, when it is not the manifest itself.
+    pub index: Option<Blob>,
     /// The manifest for the architecture; archives of `docker save` have none.
     pub manifest: Option<Blob>,
     /// The configuration.

@@ -79,8 +79,8 @@ pub trait Supply: Debug {
     fn set_aside(&self, sha256: &Sha256) -> Result<(), SupplyError>;
 
     /// Asks a registry what `reference` (`HOST/NAME:TAG` or `HOST/NAME@sha256:HEX`, complete) is
-    /// now, and brings the manifest for `arch` and its configuration into the store. The answer is
-    /// the manifest.
+    /// now, and brings the manifest for `arch` and its configuration into the store, and the document
+    /// that a digest in `reference` names. The answer is the manifest.
     ///
     /// # Errors
     ///

@@ -15,6 +15,7 @@ use enclair_tree::tar::{EntryKind, Reader};
 use enclair_tree::{NodeKind, Spool};
 use serde::de::DeserializeOwned;
 
+use crate::content::open_file;
 use crate::engine::AwsLc;
 use crate::error::Error;
 
@@ -79,7 +80,7 @@ impl Container<'_> {
             path: path.to_owned(),
             source,
         };
-        let mut file = File::open(path).map_err(open)?;
+        let mut file = open_file(path).map_err(open)?;
         let mut prefix = [0; Format::MAGIC_LEN];
         let count = file.read(&mut prefix).map_err(open)?;
         file.seek(SeekFrom::Start(0)).map_err(open)?;
@@ -99,7 +100,7 @@ impl Container<'_> {
         match self {
             Self::Directory(directory) => {
                 let path = below(directory, name)?;
-                match File::open(&path) {
+                match open_file(&path) {
                     Ok(file) => Ok(Box::new(file)),
                     Err(source) => Err(Error::Open { path, source }),
                 }

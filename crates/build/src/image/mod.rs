@@ -13,7 +13,7 @@ mod oci;
 use enclair_digest::Sha256;
 use enclair_eif::Arch;
 use enclair_recipe::{Blob, ImageReference, LockedImage, Supply};
-use oci_spec::image::ImageConfiguration;
+use oci_spec::image::{ImageConfiguration, ImageIndex};
 
 use crate::error::Error;
 
@@ -105,6 +105,9 @@ impl<'a> Image<'a> {
         arch: Arch,
         supply: &'a dyn Supply,
     ) -> Result<Self, Error> {
+        if let (Some(index), Some(manifest)) = (locked.index, locked.manifest) {
+            check_index(index, manifest, supply, &locked.from.to_string())?;
+        }
         let container = Container::Store(supply);
         let image = match locked.manifest {
             Some(manifest) => oci::read_manifest(container, manifest)?,
@@ -147,6 +150,29 @@ impl<'a> Image<'a> {
         }
         Err(Error::Platform { expected, found })
     }
+}
+
+/// Whether an index, which a reference names by its digest, lists a manifest.
+///
+/// # Errors
+///
+/// When it does not. An index in an index is not followed.
+pub(crate) fn check_index(
+    index: Blob,
+    manifest: Blob,
+    supply: &dyn Supply,
+    reference: &str,
+) -> Result<(), Error> {
+    let document: ImageIndex = oci::read_blob(&Container::Store(supply), index)?;
+    let named = format!("sha256:{}", manifest.sha256);
+    let mut listed = document.manifests().iter();
+    if listed.any(|listed| listed.digest().as_ref() == named) {
+        return Ok(());
+    }
+    Err(Error::NotInIndex {
+        reference: reference.to_owned(),
+        manifest: manifest.sha256,
+    })
 }
 
 /// The name that container images have for an architecture.

@@ -8,6 +8,7 @@ use enclair_digest::{Engine, Hasher as _, Sha256};
 use enclair_recipe::{Diagnostic, Diagnostics, Lock, NotBuiltYet, Recipe, Spanned};
 
 use super::error::ProjectError;
+use crate::content::open_file;
 use crate::normalise::Rule;
 use crate::output::{OutputFile, directory_of};
 
@@ -182,6 +183,14 @@ impl LockFile {
     }
 }
 
+/// Opens a regular file, or says what it is instead: a pipe would be waited for.
+fn open_document(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    open_file(path)
+}
+
 /// Reads a document that people write.
 fn read(path: &Path) -> Result<String, ProjectError> {
     let failed = |source| ProjectError::File {
@@ -189,8 +198,7 @@ fn read(path: &Path) -> Result<String, ProjectError> {
         what: "read",
         source,
     };
-    let file = File::open(path).map_err(failed)?;
-    // A directory opens, and says so when it is read.
+    let file = open_document(path).map_err(failed)?;
     let mut text = String::new();
     file.take(MOST).read_to_string(&mut text).map_err(failed)?;
     if text.len() as u64 == MOST && fs::metadata(path).map_err(failed)?.len() > MOST {

@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 
 use enclair_digest::{Engine, Expected, Verified};
 use enclair_eif::Arch;
-use enclair_recipe::{Blob, ImageReference, LockedImage, Supply, Version};
+use enclair_recipe::{Blob, ImageReference, LockedImage, RegistryReference, Supply, Version};
 
 use super::error::ProjectError;
 use super::locked::Locking;
+use super::resolve::digest_of;
 use crate::enclave::Tools;
 use crate::engine::AwsLc;
 use crate::error::Error;
 use crate::git::has_in_clone;
-use crate::image::{Image, Layer, Scratch};
+use crate::image::{Image, Layer, Scratch, check_index};
 use crate::request::RootSource;
 
 /// Finds out what `reference` is now. Relative paths in it are relative to `directory`. Documents of
@@ -42,7 +43,10 @@ pub(super) fn lock_image<E: Engine>(
                 .map_err(failed)?;
             let image = Image::of_manifest(manifest, arch, supply)?;
             let layers = image.layers.iter().filter_map(|layer| layer.blob);
-            Ok(locked(reference, &image, layers.collect()))
+            Ok(LockedImage {
+                index: index_of(registry, manifest, tools)?,
+                ..locked(reference, &image, layers.collect())
+            })
         }
         ImageReference::DockerDaemon { name } => {
             let mut archive =
@@ -156,6 +160,34 @@ fn relative_to(reference: &ImageReference, directory: &Path) -> ImageReference {
     reference
 }
 
+/// The document that a reference names by its digest, where it is not the manifest.
+fn index_of<E: Engine>(
+    reference: &RegistryReference,
+    manifest: Blob,
+    tools: &Tools<'_, E>,
+) -> Result<Option<Blob>, Error> {
+    let Version::Digest(named) = reference.version() else {
+        return Ok(None);
+    };
+    if *named == manifest.sha256 {
+        return Ok(None);
+    }
+    let mut document = tools
+        .supply
+        .open(named)
+        .map_err(|source| Error::Supply { source })?;
+    let found = digest_of(&mut document, tools.engine).map_err(|source| Error::Read {
+        name: format!("index of {reference}"),
+        source,
+    })?;
+    let index = Blob {
+        sha256: *named,
+        ..found
+    };
+    check_index(index, manifest, tools.supply, &reference.to_string())?;
+    Ok(Some(index))
+}
+
 /// Whether nobody else can get an image: one of the daemon, and one on this disk that a clone of the
 /// project does not have.
 fn is_private(reference: &ImageReference, directory: &Path) -> bool {
@@ -166,6 +198,7 @@ fn is_private(reference: &ImageReference, directory: &Path) -> bool {
 fn locked(reference: &ImageReference, image: &Image<'_>, layers: Vec<Blob>) -> LockedImage {
     LockedImage {
         from: reference.clone(),
+        index: None,
         manifest: image.manifest,
         config: image.config_blob,
         layers,

@@ -4,7 +4,7 @@
 //! carried        in the program, when the digest is the same    else by digest from anywhere
 //! file:PATH      on this disk, when it is there                  else by digest from anywhere
 //! oci: and such  in the store; from this disk, when it is there  else by digest from anywhere
-//! url, image     by digest; a file inside of one is taken out once and then has a digest of its own
+//! url, image     by digest; a file inside of one is taken out every time, and compared
 //! ```
 
 use std::collections::BTreeSet;
@@ -68,17 +68,14 @@ impl<E: Engine> Inputs<'_, E> {
         Ok(())
     }
 
-    /// The images whose blobs a build needs: that of the source, and those of files that are not in
-    /// the store themselves.
+    /// The images whose blobs a build needs: that of the source, and those that files are in.
     fn images(&self) -> impl Iterator<Item = &LockedImage> {
         let source = match &self.lock.source {
             Some(LockedSource::Image(image)) => Some(image),
             Some(LockedSource::Archive(_)) | None => None,
         };
         let files = self.lock.files().filter_map(|(_, file)| match &file.from {
-            Origin::Image { image, path: _ } => {
-                (!has(self.tools.supply, &file.blob)).then_some(image)
-            }
+            Origin::Image { image, path: _ } => Some(image),
             Origin::Carried | Origin::File(_) | Origin::Url { .. } => None,
         });
         source.into_iter().chain(files)
@@ -134,7 +131,8 @@ impl<E: Engine> Inputs<'_, E> {
         Ok(gathered)
     }
 
-    /// What is neither in the program nor on this disk nor, taken out of its container, in the store.
+    /// What is neither in the program nor on this disk. Of a file inside of something, that is wanted:
+    /// that the file itself is in the store says nothing about where it is from.
     fn wanted(&self) -> Vec<Wanted> {
         let mut wanted = match &self.lock.source {
             Some(LockedSource::Image(image)) => image.wanted("source"),
@@ -146,7 +144,7 @@ impl<E: Engine> Inputs<'_, E> {
                 Origin::File(_) => self.on_this_disk(file).is_some(),
                 Origin::Url { .. } | Origin::Image { .. } => false,
             };
-            if is_here || has(self.tools.supply, &file.blob) {
+            if is_here {
                 continue;
             }
             if file.from == Origin::Carried {
@@ -161,7 +159,7 @@ impl<E: Engine> Inputs<'_, E> {
         wanted
     }
 
-    /// Takes a file out of its container, unless it is in the store already.
+    /// Takes a file out of its container. A lock that gave it another digest is found out by that.
     fn take_out(&self, entry: &'static str, file: &LockedFile) -> Result<(), ProjectError> {
         let (container, path) = match &file.from {
             Origin::Url {
@@ -171,9 +169,6 @@ impl<E: Engine> Inputs<'_, E> {
             Origin::Image { image, path } => (Container::Image(image, self.lock.arch), path),
             Origin::Carried | Origin::File(_) | Origin::Url { inside: None, .. } => return Ok(()),
         };
-        if has(self.tools.supply, &file.blob) {
-            return Ok(());
-        }
         let found = keep_inside(container, path, (self.scratch, &self.limits), self.tools)?;
         if found == file.blob {
             return Ok(());

@@ -14,8 +14,9 @@ use super::error::ProjectError;
 use super::image::{is_current, local_path};
 use super::inputs::Inputs;
 use super::request::{Manner, check_decisions, entries, request};
-use super::resolve::{Entry, Resolver, digest_of, open_file};
+use super::resolve::{Entry, Resolver, digest_of};
 use super::stamp::Watch;
+use crate::content::open_file;
 use crate::enclave::{Tools, build};
 use crate::epoch::Epoch;
 use crate::error::Error;
@@ -230,11 +231,12 @@ impl Project {
         tools: &Tools<'_, E>,
     ) -> Result<Outcome, ProjectError> {
         self.check_buildable()?;
-        let lock_text = std::fs::read_to_string(self.lock_path()).unwrap_or_default();
-        let watch = self.watch(&lock_text, options, out);
+        let locked = self.locked(tools.engine)?;
+        let watch = self.watch(options, out);
+        let text = locked.as_ref().map(|file| file.lock.to_toml());
         if options.freshness == Freshness::Stamp
-            && watch.is_up_to_date(out, tools.engine)
-            && let Some(lock) = LockFile::read(&self.lock_path(), tools.engine)?
+            && watch.is_up_to_date(&text.unwrap_or_default(), out, tools.engine)
+            && let Some(lock) = locked
         {
             return Ok(Outcome::UpToDate(Box::new(lock)));
         }
@@ -242,23 +244,28 @@ impl Project {
             Locking::Locked => (self.current_lock(tools.engine)?, LockChange::Kept),
             Locking::Update => {
                 // Under a lock, the lock decides.
-                let first = options.epoch.filter(|_| lock_text.is_empty());
+                let first = options.epoch.filter(|_| locked.is_none());
                 self.lock(&[], first, tools)?
             }
         };
         let (report, altered) = self.build_lock(&lock, (options.threads, out), tools)?;
-        if change == LockChange::Kept {
-            watch.leave(out, tools.engine);
-        } else {
-            let written = lock.lock.to_toml();
-            self.watch(&written, options, out).leave(out, tools.engine);
-        }
+        let built = (&*lock.lock.to_toml(), &*report.eif.sha256);
+        watch.leave(built, out, tools.engine);
         Ok(Outcome::Built(Box::new(Built {
             report,
             lock,
             change,
             altered,
         })))
+    }
+
+    /// The lock that is there, whatever recipe it is for.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or is no lock.
+    pub fn locked<E: Engine>(&self, engine: &E) -> Result<Option<LockFile>, ProjectError> {
+        LockFile::read(&self.lock_path(), engine)
     }
 
     /// The lock, if it is this recipe's.
@@ -276,10 +283,10 @@ impl Project {
     }
 
     /// Everything that decides the build, as far as it can be told without reading it.
-    fn watch(&self, lock: &str, options: &BuildOptions, out: &Path) -> Watch {
+    fn watch(&self, options: &BuildOptions, out: &Path) -> Watch {
         let directory = self.directory();
         let repository = format!("{:?}", repository_of(directory));
-        let mut watch = Watch::new(&[&self.text, lock, &options.program, &repository]).without(out);
+        let mut watch = Watch::new(&[&self.text, &options.program, &repository]).without(out);
         for entry in entries(&self.recipe) {
             if let What::From(from) = &entry.what {
                 watch.look(&directory.join(from));
@@ -328,11 +335,26 @@ impl Project {
         (threads, out): (Threads, &Path),
         tools: &Tools<'_, E>,
     ) -> Result<(Report, Vec<Sha256>), ProjectError> {
+        check_decisions(&lock.lock)?;
+        let is_new = !out.exists();
         std::fs::create_dir_all(out).map_err(|source| Error::Write {
             path: out.to_owned(),
             source,
         })?;
-        check_decisions(&lock.lock)?;
+        let built = self.build_attempts(lock, (threads, out), tools);
+        if built.is_err() && is_new {
+            // Nothing is written when nothing is built. What is not empty stays.
+            drop(std::fs::remove_dir(out));
+        }
+        built
+    }
+
+    fn build_attempts<E: Engine>(
+        &self,
+        lock: &LockFile,
+        (threads, out): (Threads, &Path),
+        tools: &Tools<'_, E>,
+    ) -> Result<(Report, Vec<Sha256>), ProjectError> {
         let inputs = self.inputs(&lock.lock, out, tools);
         let manner = Manner {
             threads,

@@ -4,7 +4,6 @@
 //! nobody wants it anew. The exception are files and images on this disk: they are looked at again,
 //! because whoever changes a file means it.
 
-use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
@@ -22,6 +21,7 @@ use super::image::{is_current, lock_image};
 use super::inputs;
 use super::inside::{Container, keep_inside};
 use super::request::effects_of;
+use crate::content::open_file;
 use crate::embedded::embedded;
 use crate::enclave::Tools;
 use crate::error::Error;
@@ -311,7 +311,8 @@ impl<E: Engine> Resolver<'_, E> {
                     .map_err(|source| entry_error(entry, Error::Supply { source }))?;
                 if let Some(expected) = sha256.as_deref().filter(|it| **it != container.sha256) {
                     return Err(ProjectError::Url {
-                        url: url.get().clone(),
+                        // What is behind the path may be a secret.
+                        url: url.split(['?', '#']).next().unwrap_or_default().to_owned(),
                         expected: *expected,
                         found: container.sha256,
                     });
@@ -384,17 +385,6 @@ pub(super) fn decision(what: &'static str, name: &str) -> Result<RuleVersion, Pr
         what,
         name: name.to_owned(),
     })
-}
-
-/// Opens a file of this disk. Anything else there is an error: a pipe would be waited for.
-pub(super) fn open_file(path: &Path) -> io::Result<File> {
-    if fs::metadata(path)?.is_file() {
-        return File::open(path);
-    }
-    Err(io::Error::new(
-        io::ErrorKind::InvalidInput,
-        "not a regular file",
-    ))
 }
 
 /// Digest and size of what a reader gives.

@@ -39,7 +39,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Begins with what is known as text: recipe, lock, program, options.
+    /// Begins with what is known as text: recipe, program, commit.
     pub(super) fn new(decided: &[&str]) -> Self {
         let mut watch = Self {
             text: String::new(),
@@ -114,20 +114,36 @@ impl Watch {
         hasher.finish()
     }
 
-    /// Whether `out` holds what a build would make.
-    pub(super) fn is_up_to_date<E: Engine>(&self, out: &Path, engine: &E) -> bool {
-        let stamp = fs::read_to_string(out.join(NAME));
+    /// Whether `out` holds what a build from `lock` would make.
+    pub(super) fn is_up_to_date<E: Engine>(&self, lock: &str, out: &Path, engine: &E) -> bool {
+        // A stamp is a line; whatever else has its name is none.
+        let stamp = fs::symlink_metadata(out.join(NAME));
+        let is_small = stamp.is_ok_and(|found| found.is_file() && found.len() < 256);
+        let stamp = is_small.then(|| fs::read_to_string(out.join(NAME)));
         self.complete
             && matches!(
-                (stamp, self.stamp(out, engine)),
-                (Ok(found), Some(expected)) if found == expected
+                (stamp, self.stamp(lock, out, engine)),
+                (Some(Ok(found)), Some(expected)) if found == expected
             )
     }
 
-    /// Leaves the stamp beside what was built. A stamp that cannot be written is none; whatever was
-    /// there before is gone.
-    pub(super) fn leave<E: Engine>(&self, out: &Path, engine: &E) {
+    /// Leaves the stamp beside what was built from `lock`: the image whose file has the digest `eif`.
+    /// A stamp that cannot be written is none; whatever was there before is gone.
+    ///
+    /// What is watched was looked at before the build began. A file that changed while it ran makes
+    /// the next build begin anew.
+    pub(super) fn leave<E: Engine>(&self, (lock, eif): (&str, &str), out: &Path, engine: &E) {
         drop(fs::remove_file(out.join(NAME)));
+        // Another build into the same directory may have been faster since.
+        let directory = fs::File::open(out).and_then(|directory| {
+            directory.lock()?;
+            Ok(directory)
+        });
+        let report = fs::read_to_string(out.join("measurements.json"));
+        let is_ours = report.is_ok_and(|report| report.contains(eif));
+        let (Ok(_directory), true) = (directory, is_ours) else {
+            return;
+        };
         let Ok(mut file) = OutputFile::create(&out.join(NAME)) else {
             return;
         };
@@ -135,7 +151,10 @@ impl Watch {
             let now = duration((now.mtime(), now.mtime_nsec()));
             self.began(now)
         });
-        let Some(stamp) = self.stamp(out, engine).filter(|_| self.complete && !fresh) else {
+        let Some(stamp) = self
+            .stamp(lock, out, engine)
+            .filter(|_| self.complete && !fresh)
+        else {
             return;
         };
         if file.file().write_all(stamp.as_bytes()).is_ok() {
@@ -148,8 +167,8 @@ impl Watch {
         self.newest.saturating_add(TICK) >= now
     }
 
-    fn stamp<E: Engine>(&self, out: &Path, engine: &E) -> Option<String> {
-        let mut outputs = Self::new(&[&self.digest(engine).to_string()]);
+    fn stamp<E: Engine>(&self, lock: &str, out: &Path, engine: &E) -> Option<String> {
+        let mut outputs = Self::new(&[&self.digest(engine).to_string(), lock]);
         for name in OUTPUTS {
             let found = fs::symlink_metadata(out.join(name)).ok()?;
             let _ = writeln!(
@@ -176,14 +195,17 @@ mod tests {
 
     use super::*;
 
+    const LOCK: &str = "lock";
+    const EIF: &str = "the digest";
+
     fn built(out: &Path) {
         for name in OUTPUTS {
-            fs::write(out.join(name), name).unwrap();
+            fs::write(out.join(name), EIF).unwrap();
         }
     }
 
     fn watch(project: &Path) -> Watch {
-        let mut watch = Watch::new(&["recipe", "lock"]);
+        let mut watch = Watch::new(&["recipe", "program"]);
         watch.look(project);
         watch
     }
@@ -202,29 +224,52 @@ mod tests {
         fs::write(project.join("d/file"), "content").unwrap();
         built(&out);
         settle();
-        assert!(!watch(&project).is_up_to_date(&out, &PureRust));
-        let leave = || watch(&project).leave(&out, &PureRust);
+        assert!(!watch(&project).is_up_to_date(LOCK, &out, &PureRust));
+        let leave = || watch(&project).leave((LOCK, EIF), &out, &PureRust);
         leave();
-        assert!(watch(&project).is_up_to_date(&out, &PureRust));
-        assert!(!Watch::new(&["recipe", "lock"]).is_up_to_date(&out, &PureRust));
-        assert!(!Watch::new(&["recipeloc", "k"]).is_up_to_date(&out, &PureRust));
+        assert!(watch(&project).is_up_to_date(LOCK, &out, &PureRust));
+        assert!(!watch(&project).is_up_to_date("another", &out, &PureRust));
+        let mut other = Watch::new(&["recipeprogra", "m"]);
+        other.look(&project);
+        assert!(!other.is_up_to_date(LOCK, &out, &PureRust));
 
         let changes: [&dyn Fn(); 5] = [
             &|| fs::write(project.join("d/file"), "Content").unwrap(),
             &|| fs::write(project.join("d/other"), "").unwrap(),
             &|| fs::remove_file(project.join("d/other")).unwrap(),
-            &|| fs::write(out.join("enclave.eif"), "enclave.EIF").unwrap(),
+            &|| fs::write(out.join("enclave.eif"), "The digest").unwrap(),
             &|| fs::remove_file(out.join("enclave.pcrs")).unwrap(),
         ];
         for change in changes {
             settle();
             change();
-            assert!(!watch(&project).is_up_to_date(&out, &PureRust));
+            assert!(!watch(&project).is_up_to_date(LOCK, &out, &PureRust));
             built(&out);
             settle();
             leave();
-            assert!(watch(&project).is_up_to_date(&out, &PureRust));
+            assert!(watch(&project).is_up_to_date(LOCK, &out, &PureRust));
         }
+    }
+
+    #[test]
+    fn what_changes_while_a_build_runs_is_not_up_to_date() {
+        let directory = tempfile::tempdir().unwrap();
+        let (project, out) = (directory.path().join("p"), directory.path().join("o"));
+        fs::create_dir_all(&project).unwrap();
+        fs::create_dir_all(&out).unwrap();
+        fs::write(project.join("file"), "before").unwrap();
+        settle();
+        let before = watch(&project);
+        fs::write(project.join("file"), "edited").unwrap();
+        built(&out);
+        settle();
+        before.leave((LOCK, EIF), &out, &PureRust);
+        assert!(!watch(&project).is_up_to_date(LOCK, &out, &PureRust));
+        // Somebody else's image is not stamped as ours.
+        watch(&project).leave((LOCK, "another digest"), &out, &PureRust);
+        assert!(!watch(&project).is_up_to_date(LOCK, &out, &PureRust));
+        watch(&project).leave((LOCK, EIF), &out, &PureRust);
+        assert!(watch(&project).is_up_to_date(LOCK, &out, &PureRust));
     }
 
     #[test]

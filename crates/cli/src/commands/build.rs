@@ -42,6 +42,12 @@ fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
         program: environment::program(),
         epoch: environment::epoch()?,
     };
+    // Before anything is fetched, so that `store gc` leaves it alone.
+    let path = project.path.display();
+    let not_built = || format!("`{path}` was not built");
+    if let Some(lock) = project.locked(&AwsLc).with_context(not_built)? {
+        supply::remember(fetcher.store(), &lock, printer);
+    }
     let progress = progress(printer);
     let tools = Tools {
         engine: &AwsLc,
@@ -51,8 +57,7 @@ fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
     let built = project.build(&options, &arguments.output, &tools);
     drop(progress);
     supply::report(&fetcher, printer);
-    let path = project.path.display();
-    let built = match built.with_context(|| format!("`{path}` was not built"))? {
+    let built = match built.with_context(not_built)? {
         Outcome::UpToDate(lock) => {
             tell_lock(&lock, LockChange::Kept, options.epoch, printer);
             return up_to_date(arguments, printer);

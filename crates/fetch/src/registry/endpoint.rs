@@ -21,14 +21,14 @@ pub(crate) struct Endpoint {
     pub(crate) name: String,
     /// `https://HOST/v2/`.
     base: Url,
+    /// Whether credentials are kept from it.
+    pub(crate) anonymous: bool,
 }
 
 impl Endpoint {
     fn new(host: &str, name: &str, settings: &Settings) -> Option<Self> {
-        let insecure = settings
-            .registries
-            .get(host)
-            .is_some_and(|registry| registry.insecure);
+        let registry = settings.registries.get(host);
+        let insecure = registry.is_some_and(|registry| registry.insecure);
         let scheme = if insecure { "http" } else { "https" };
         let reached = if host == DOCKER { DOCKER_HOST } else { host };
         let base = Url::parse(&format!("{scheme}://{reached}/v2/")).ok()?;
@@ -38,6 +38,7 @@ impl Endpoint {
             host: host.to_owned(),
             name: name.to_owned(),
             base,
+            anonymous: registry.is_some_and(|registry| registry.anonymous),
         })
     }
 
@@ -125,7 +126,11 @@ mod tests {
         let mut settings = Settings::default();
         let mut with = |host: &str, mirrors: &[&str], insecure| {
             let mirrors = mirrors.iter().map(ToString::to_string).collect();
-            let registry = RegistrySettings { mirrors, insecure };
+            let registry = RegistrySettings {
+                mirrors,
+                insecure,
+                anonymous: false,
+            };
             settings.registries.insert(host.into(), registry);
         };
         with("docker.io", &["cache:5000/hub/", "mirror"], false);
@@ -150,6 +155,7 @@ mod tests {
             let registry = RegistrySettings {
                 mirrors,
                 insecure: false,
+                anonymous: false,
             };
             settings.registries.insert("docker.io".into(), registry);
             assert!(check_registries(&settings).is_err(), "{mirror}");

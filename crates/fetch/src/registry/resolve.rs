@@ -100,7 +100,13 @@ impl<E: Engine> Fetcher<E> {
             available: BTreeSet::new(),
         };
         let found = choice.visit(&document, 0)?;
-        found.ok_or_else(|| choice.no_platform())
+        let found = found.ok_or_else(|| choice.no_platform())?;
+        if matches!(version, Version::Digest(_)) {
+            // What the digest names: by it anybody can see that the manifest is meant.
+            let kept = self.store().add(&mut document.bytes.as_slice());
+            kept.map_err(Error::Store)?;
+        }
+        Ok(found)
     }
 
     /// What a digest names, if the store has it.

@@ -127,6 +127,7 @@ impl Sessions {
         challenges: &[String],
     ) -> Result<(Option<HeaderValue>, Option<Reason>), Reason> {
         let (credential, trouble) = match self.credentials.find(endpoint) {
+            _ if endpoint.anonymous => (None, None),
             Ok(credential) => (credential, None),
             Err(reason) => (None, Some(reason)),
         };

@@ -18,6 +18,7 @@ pub(crate) fn plain(registries: &[(&str, &[&str])]) -> Settings {
         let registry = RegistrySettings {
             mirrors: mirrors.iter().map(ToString::to_string).collect(),
             insecure: true,
+            anonymous: false,
         };
         map.insert((*host).to_owned(), registry);
     }

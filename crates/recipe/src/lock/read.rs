@@ -13,7 +13,7 @@ use super::{
 };
 use crate::read::{depth_problem, url};
 use crate::recipe::Epoch;
-use crate::reference::ImageReference;
+use crate::reference::{ImageReference, Version};
 use crate::supply::Blob;
 
 /// What a merge puts at the beginning of lines. No line of a lock begins so.
@@ -32,8 +32,8 @@ const FILE: &[&str] = &[
     "image",
     "private",
 ];
-const SOURCE_IMAGE: &[&str] = &["from", "manifest", "config", "layers", "private"];
-const FILE_IMAGE: &[&str] = &["manifest", "config", "layers"];
+const SOURCE_IMAGE: &[&str] = &["from", "index", "manifest", "config", "layers", "private"];
+const FILE_IMAGE: &[&str] = &["index", "manifest", "config", "layers"];
 
 pub(super) fn lock(document: &str) -> Result<Lock, LockError> {
     let found = document.len();
@@ -205,6 +205,35 @@ fn inside(table: &Table<'_>) -> Result<Option<Inside>, LockError> {
     }))
 }
 
+/// A reference with a digest names the manifest, or an index that leads to it, and nothing else does.
+fn check_named(table: &Table<'_>, image: &LockedImage) -> Result<(), LockError> {
+    let named = match &image.from {
+        ImageReference::Registry(reference) => match reference.version() {
+            Version::Digest(digest) => Some(digest),
+            Version::Tag(_) => None,
+        },
+        ImageReference::OciLayout { .. }
+        | ImageReference::OciArchive { .. }
+        | ImageReference::DockerArchive { .. }
+        | ImageReference::DockerDaemon { .. } => None,
+    };
+    let found = image.index.as_ref().or(image.manifest.as_ref());
+    let holds = match named {
+        Some(named) => found.is_some_and(|blob| blob.sha256 == *named) && image.manifest.is_some(),
+        None => image.index.is_none(),
+    };
+    if holds {
+        return Ok(());
+    }
+    let key = if image.index.is_some() {
+        "index"
+    } else {
+        "manifest"
+    };
+    let found = found.map_or_else(String::new, |blob| blob.sha256.to_string());
+    Err(table.wrong(key, "the digest that `from` has, or none", &found))
+}
+
 fn image(table: &Table<'_>, from: ImageReference, private: bool) -> Result<LockedImage, LockError> {
     if private && matches!(from, ImageReference::Registry(_)) {
         let found = from.to_string();
@@ -212,12 +241,11 @@ fn image(table: &Table<'_>, from: ImageReference, private: bool) -> Result<Locke
     }
     let blob = |key| table.table(key, &["sha256", "size"])?.blob();
     let layers = table.required("layers")?;
+    let optional = |key| table.get(key).map(|_| blob(key)).transpose();
     let mut locked = LockedImage {
         from,
-        manifest: match table.get("manifest") {
-            Some(_) => Some(blob("manifest")?),
-            None => None,
-        },
+        index: optional("index")?,
+        manifest: optional("manifest")?,
         config: blob("config")?,
         layers: Vec::new(),
         private,
@@ -227,6 +255,7 @@ fn image(table: &Table<'_>, from: ImageReference, private: bool) -> Result<Locke
         let layer = table.table_of(&key, layer.get_ref(), &["sha256", "size"])?;
         locked.layers.push(layer.blob()?);
     }
+    check_named(table, &locked)?;
     Ok(locked)
 }
 

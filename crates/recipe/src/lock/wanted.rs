@@ -62,10 +62,12 @@ impl LockedImage {
         let manifest = self
             .manifest
             .map(|blob| wanted(format!("{name} manifest"), blob));
+        let index = self.index.map(|blob| wanted(format!("{name} index"), blob));
         let config = wanted(format!("{name} configuration"), self.config);
         let layers = self.layers.iter().zip(1_u32..);
         let layers = layers.map(|(blob, number)| wanted(format!("{name} layer {number}"), *blob));
-        manifest.into_iter().chain([config]).chain(layers).collect()
+        let documents = index.into_iter().chain(manifest).chain([config]);
+        documents.chain(layers).collect()
     }
 }
 

@@ -91,6 +91,9 @@ fn file(out: &mut String, name: &str, file: &LockedFile) -> fmt::Result {
 }
 
 fn image(out: &mut String, image: &LockedImage) -> fmt::Result {
+    if let Some(index) = &image.index {
+        writeln!(out, "index = {}", table(index))?;
+    }
     if let Some(manifest) = &image.manifest {
         writeln!(out, "manifest = {}", table(manifest))?;
     }

@@ -51,6 +51,7 @@ fn minimal() -> Lock {
 fn image(from: &str, manifest: Option<Blob>) -> LockedImage {
     LockedImage {
         from: from.parse().unwrap(),
+        index: None,
         manifest,
         config: blob(0x11, 1467),
         layers: vec![
@@ -327,6 +328,7 @@ fn any_image() -> impl Strategy<Value = LockedImage> {
     );
     parts.prop_map(|(from, manifest, config, layers, private)| LockedImage {
         from: from.parse().unwrap(),
+        index: None,
         manifest,
         config,
         layers,
@@ -420,5 +422,44 @@ proptest! {
         {
             prop_assert_eq!(read.to_toml(), document.replace("\r\n", "\n"));
         }
+    }
+}
+
+/// A digest in the recipe is worth nothing when the lock may have another image beside it.
+#[test]
+fn a_reference_with_a_digest_names_the_manifest_or_an_index() {
+    let lock = |image| Lock {
+        source: Some(LockedSource::Image(image)),
+        ..minimal()
+    };
+    let named = format!("debian@sha256:{}", blob(0x21, 7).sha256);
+    let (right, other) = (Some(blob(0x21, 7)), Some(blob(0x22, 8)));
+    let with = |from: &str, index, manifest| LockedImage {
+        index,
+        private: false,
+        ..image(from, manifest)
+    };
+    for accepted in [
+        with(&named, None, right),
+        with(&named, right, other),
+        with("debian:12", None, other),
+    ] {
+        let lock = lock(accepted);
+        assert_eq!(Lock::parse(&lock.to_toml()).unwrap(), lock);
+    }
+    for refused in [
+        with(&named, None, other),
+        with(&named, other, right),
+        with(&named, other, other),
+        with(&named, right, None),
+        with(&named, None, None),
+        with("debian:12", right, other),
+    ] {
+        let text = lock(refused).to_toml();
+        let error = Lock::parse(&text).unwrap_err();
+        assert!(
+            error.to_string().contains("the digest that `from` has"),
+            "{error}"
+        );
     }
 }
