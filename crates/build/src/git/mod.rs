@@ -107,12 +107,13 @@ const GIVEN: [(&str, &str); 7] = [
 ];
 
 /// Settings on the command line, which nothing in a repository can undo.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "core.pager=cat",
     "diff.external=",
     "log.follow=false",
+    "log.showRoot=true",
     "log.showSignature=false",
     "safe.bareRepository=explicit",
     "submodule.recurse=false",
