@@ -163,7 +163,7 @@ fn commits_touching(
         // A side whose changes a merge dropped was built and released all the same.
         "--full-history",
         // With names, because merges are listed that have nothing new as well.
-        "--diff-merges=combined",
+        "-c",
         "--raw",
         "--diff-filter=AMR",
         "--no-renames",

@@ -10,7 +10,11 @@ use tempfile::TempDir;
 use super::*;
 
 fn try_run(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new("git")
+    let mut command = Command::new("git");
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command
         .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
         .args(["-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"])
         .args(["-c", "protocol.file.allow=always"])
@@ -76,6 +80,39 @@ fn no_variable_leads_git_elsewhere() {
     for name in String::from_utf8(local).unwrap().lines() {
         assert!(given(name).is_some(), "{name}");
     }
+}
+
+#[test]
+fn variables_of_the_caller_change_nothing() {
+    let (_directory, path) = repository();
+    let trap = format!("touch '{}'", path.join("sprung").display());
+    let elsewhere = path.join("nothing");
+    for test in [
+        "filters_are_not_run",
+        "no_commit_is_replaced_by_another",
+        "a_clone_has_tracked_files_and_what_tracked_symlinks_lead_to",
+    ] {
+        // These tests once more, in a process that has the variables.
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", &format!("git::tests::{test}")]);
+        for name in VARIABLES {
+            again.env(name, &elsewhere);
+        }
+        let output = again
+            .env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "core.fsmonitor")
+            .env("GIT_CONFIG_VALUE_0", &trap)
+            .env("GIT_EXTERNAL_DIFF", &trap)
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("1 passed"), "{said}");
+    }
+    // Neither was anything run, nor a trace written.
+    assert!(!path.join("sprung").exists());
+    assert!(!elsewhere.exists());
 }
 
 #[test]
