@@ -226,6 +226,23 @@ fn a_repository_inside_that_is_no_submodule_is_not_in_a_clone() {
 }
 
 #[test]
+fn a_repository_inside_cannot_pass_for_the_one_around_it() {
+    let disk = repository(
+        &[("d/a", "a"), (".gitignore", "vendor/\n")],
+        &[("vendor/f", "f")],
+    );
+    let inside = disk.path("vendor");
+    git_in(&inside, &["init", "--quiet"]);
+    git_in(
+        &inside,
+        &["config", "core.worktree", disk.path("").to_str().unwrap()],
+    );
+    git_in(&inside, &["add", "--force", "f"]);
+    let error = disk.lay(&[from("vendor", "/x")]).unwrap_err();
+    assert!(matches!(error, Error::NestedRepository { .. }), "{error}");
+}
+
+#[test]
 fn a_file_in_place_of_a_tracked_directory_is_not_tracked() {
     let disk = repository(&[("app/x/y", "y")], &[]);
     fs::remove_dir_all(disk.path("app/x")).unwrap();
