@@ -245,6 +245,16 @@ pub enum Error {
         /// The submodule.
         path: String,
     },
+    /// A repository inside of the project's one that is no submodule of it.
+    #[error(
+        "`{from}`: `{path}` is a git repository of its own, which a clone of the project would not have"
+    )]
+    NestedRepository {
+        /// What was to be laid.
+        from: String,
+        /// The top of that repository.
+        path: String,
+    },
     /// git does not say what it tracks.
     #[error("`{from}` is in a git repository, and git does not list its files: {message}")]
     Git {
@@ -395,6 +405,10 @@ impl Error {
             Self::Submodule { .. } => {
                 "give the submodule an entry of its own, once it is fetched \
                  (`git submodule update --init`), or set `untracked = true`"
+            }
+            Self::NestedRepository { .. } => {
+                "add it with `git submodule add`, or set `untracked = true` if it is fetched before \
+                 every build"
             }
             Self::Git { .. } | Self::NoGit { .. } => {
                 "see that `git ls-files` works there, or set `untracked = true` to take everything"

@@ -1,8 +1,8 @@
 //! Which files git tracks: asked once for every `from`.
 //!
-//! The repository may be a stranger's, and so may the environment: nothing in the repository's
-//! configuration that names a program is obeyed, and no variable moves the repository, its index or
-//! its working directory to another place.
+//! Git is called as everywhere, so that nothing of a stranger's repository is run. What is asked is
+//! whether a clone of the project would have a file. So the index of a repository inside of the
+//! project says nothing unless the one around it has that repository as a submodule.
 //!
 //! That git fails is no sign that there is no repository: it refuses one that another user owns.
 //! Only where no directory above has a `.git` is everything taken.
@@ -20,48 +20,7 @@ use enclair_tree::{Escaped, TreePath};
 use super::budget::NAME_BYTES;
 use super::disk::{GIT_DIRECTORY, Kind, shown};
 use super::error::{Error, Resource};
-
-/// The program, found as every other one.
-pub(super) const GIT: &str = "git";
-
-/// Variables by which git would look at another repository, or at this one in another way: its own
-/// list (`git rev-parse --local-env-vars`) and what decides about discovery and path patterns.
-const VARIABLES: [&str; 22] = [
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_CEILING_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_CONFIG",
-    "GIT_CONFIG_COUNT",
-    "GIT_CONFIG_PARAMETERS",
-    "GIT_DIR",
-    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
-    "GIT_GLOB_PATHSPECS",
-    "GIT_GRAFT_FILE",
-    "GIT_ICASE_PATHSPECS",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_LITERAL_PATHSPECS",
-    "GIT_NAMESPACE",
-    "GIT_NOGLOB_PATHSPECS",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-];
-
-/// Settings on the command line, which nothing in a repository can undo.
-const SETTINGS: [&str; 8] = [
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "safe.bareRepository=explicit",
-    "--no-pager",
-    "--literal-pathspecs",
-];
+use crate::git::{command, has_submodule, is_below_repository, kept_in, top_of};
 
 /// Bytes of git's own words that an error repeats.
 const MESSAGE: u64 = 400;
@@ -114,6 +73,8 @@ impl Selection {
 pub(super) struct Question<'a> {
     /// The program.
     pub(super) git: &'a str,
+    /// The project's directory, which `directory` is or lies in.
+    pub(super) project: &'a Path,
     /// The directory on the disk.
     pub(super) directory: PathBuf,
     /// The one name in it that is meant; everything where there is none.
@@ -127,7 +88,7 @@ impl Question<'_> {
     pub(super) fn ask(&self) -> Result<Selection, Error> {
         let listed = match self.list() {
             Ok(Some(listed)) => listed,
-            Ok(None) if self.is_in_repository()? => return Err(self.refused()),
+            Ok(None) if self.is_in_repository()? => return Err(self.refused(&self.directory)),
             Err(Failed::Start(source)) if self.is_in_repository()? => {
                 return Err(Error::NoGit {
                     from: shown(self.source),
@@ -137,41 +98,77 @@ impl Question<'_> {
             Ok(None) | Err(Failed::Start(_)) => return Ok(Selection::All),
             Err(Failed::Answer(error)) => return Err(error),
         };
-        if !listed.is_empty() {
-            return Ok(Selection::Tracked(listed));
-        }
+        self.check_nested()?;
         let from = shown(self.source);
-        Err(match self.only {
-            Some(_) => Error::Untracked { from },
-            None => Error::NothingTracked { from },
-        })
+        match self.only {
+            // Of a directory that is a file on the disk, names below it are listed.
+            Some(name) if !listed.contains_key(name) => Err(Error::Untracked { from }),
+            None if listed.is_empty() => Err(Error::NothingTracked { from }),
+            _ => Ok(Selection::Tracked(listed)),
+        }
     }
 
-    fn command(&self) -> Command {
-        let mut command = Command::new(self.git);
-        for variable in VARIABLES {
-            command.env_remove(variable);
+    /// Refuses a repository inside of the project's one that is no submodule.
+    fn check_nested(&self) -> Result<(), Error> {
+        let is_nested =
+            |directory: &&Path| directory.join(git_directory()).symlink_metadata().is_ok();
+        let mut below = self
+            .directory
+            .ancestors()
+            .take_while(|directory| *directory != self.project);
+        if !below.any(|directory| is_nested(&directory)) {
+            return Ok(());
         }
+        let project = self.real(self.project)?;
+        if !is_below_repository(&project) {
+            // Nobody clones the project.
+            return Ok(());
+        }
+        let refused = |directory: &Path| self.refused(directory);
+        let outer = top_of(&project).ok_or_else(|| refused(&project))?;
+        let kept = kept_in(&project);
+        let mut directory = self.real(&self.directory)?;
+        while kept.is_none() || kept_in(&directory) != kept {
+            let top = top_of(&directory).ok_or_else(|| refused(&directory))?;
+            // A repository may say that its files are elsewhere.
+            let parent = top
+                .parent()
+                .filter(|parent| directory.starts_with(&top) && parent.starts_with(&outer));
+            let Some((parent, around)) = parent.and_then(|parent| Some((parent, top_of(parent)?)))
+            else {
+                return Err(self.nested(&top, &project));
+            };
+            let place = top.strip_prefix(&around).ok();
+            if place.and_then(|place| has_submodule(&around, place)) != Some(true) {
+                return Err(self.nested(&top, &project));
+            }
+            directory = parent.to_path_buf();
+        }
+        Ok(())
+    }
+
+    fn nested(&self, top: &Path, project: &Path) -> Error {
+        let below = top.strip_prefix(project).unwrap_or(top);
+        Error::NestedRepository {
+            from: shown(self.source),
+            path: Escaped(below.as_os_str().as_bytes()).to_string(),
+        }
+    }
+
+    fn command(&self, directory: &Path) -> Command {
+        let mut command = command(self.git, directory);
         command
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("LC_ALL", "C")
-            .args(SETTINGS)
-            .arg("-C")
-            .arg(&self.directory)
+            .arg("--literal-pathspecs")
             .args(["ls-files", "--cached", "--stage", "-z", "--"]);
         if let Some(name) = self.only {
             command.arg(OsStr::from_bytes(name));
         }
         command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command
     }
 
     /// Paths below the directory that git tracks; `None` when it does not say.
     fn list(&self) -> Result<Option<BTreeMap<Vec<u8>, bool>>, Failed> {
-        let mut command = self.command();
+        let mut command = self.command(&self.directory);
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
@@ -228,23 +225,19 @@ impl Question<'_> {
         }
     }
 
-    /// Whether a directory above claims to be a repository, whatever git thinks of it.
     fn is_in_repository(&self) -> Result<bool, Error> {
-        let directory = self.directory.canonicalize();
-        let directory = directory.map_err(|error| super::copy::read_error(self.source, error))?;
-        let claims = |above: &Path| {
-            above
-                .join(OsStr::from_bytes(GIT_DIRECTORY))
-                .symlink_metadata()
-                .is_ok()
-        };
-        Ok(directory.ancestors().any(claims))
+        Ok(is_below_repository(&self.real(&self.directory)?))
+    }
+
+    fn real(&self, directory: &Path) -> Result<PathBuf, Error> {
+        let real = directory.canonicalize();
+        real.map_err(|error| super::copy::read_error(self.source, error))
     }
 
     /// git's own reason, which the first time nobody read.
-    fn refused(&self) -> Error {
+    fn refused(&self, directory: &Path) -> Error {
         let mut message = Vec::new();
-        if let Ok(mut child) = self.command().stderr(Stdio::piped()).spawn() {
+        if let Ok(mut child) = self.command(directory).stderr(Stdio::piped()).spawn() {
             if let Some(output) = child.stderr.take() {
                 // What could be read is shown.
                 let _ = output.take(MESSAGE).read_to_end(&mut message);
@@ -260,6 +253,10 @@ impl Question<'_> {
     }
 }
 
+fn git_directory() -> &'static OsStr {
+    OsStr::from_bytes(GIT_DIRECTORY)
+}
+
 /// Why there is no list.
 enum Failed {
     /// git cannot be run.
@@ -271,25 +268,15 @@ enum Failed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::GIT;
 
     fn question(source: &TreePath) -> Question<'_> {
         Question {
             git: GIT,
+            project: Path::new("/nowhere"),
             directory: PathBuf::from("/nowhere"),
             only: None,
             source,
-        }
-    }
-
-    #[test]
-    fn no_variable_leads_git_elsewhere() {
-        let source = TreePath::root();
-        let command = question(&source).command();
-        for variable in VARIABLES {
-            let set = command
-                .get_envs()
-                .find(|(name, _)| *name == OsStr::new(variable));
-            assert_eq!(set, Some((OsStr::new(variable), None)));
         }
     }
 

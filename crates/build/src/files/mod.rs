@@ -181,7 +181,8 @@ impl<E: Engine> Work<'_, E> {
             return Ok(Selection::All);
         }
         let question = git::Question {
-            git: git::GIT,
+            git: crate::git::GIT,
+            project: &self.project.path_of(&TreePath::root()),
             directory: self.project.path_of(parent.as_ref().unwrap_or(source)),
             only: parent.and(source.name()),
             source,

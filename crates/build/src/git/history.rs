@@ -2,12 +2,14 @@
 //! tag.
 //!
 //! Whoever keeps `measurements.json` in the repository can say later which source an enclave is that
-//! reports some registers. Read are all commits that added or changed such a file, and all tags.
+//! reports some registers. Read are all commits that added or changed such a file, those of branches
+//! that were merged for nothing among them, and all tags at commits.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::str;
 
+use enclair_tree::Escaped;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -16,8 +18,12 @@ use super::ask;
 
 /// The files that are looked for, wherever they are in the repository.
 const EVERYWHERE: &str = ":(top,glob)**/measurements.json";
+/// How a commit and its time are asked for.
+const FORMAT: &str = "--format=%H %cd";
+const DATE: &str = "--date=iso-strict-local";
+const ENCODING: &str = "--encoding=UTF-8";
 /// Bytes of one document at most.
-const MOST: usize = 8 << 20;
+const MOST: u64 = 8 << 20;
 
 /// Measurements that one commit records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -67,7 +73,23 @@ pub enum HistoryError {
         /// The file.
         path: String,
         /// Its size.
-        found: usize,
+        found: u64,
+    },
+    /// The name of a committed file is no text.
+    #[error("`{path}` of commit {commit}: the path is not UTF-8")]
+    Name {
+        /// The commit.
+        commit: String,
+        /// The file, escaped.
+        path: String,
+    },
+    /// A committed file that git does not give.
+    #[error("git does not give `{path}` of commit {commit}")]
+    Missing {
+        /// The commit.
+        commit: String,
+        /// The file.
+        path: String,
     },
 }
 
@@ -95,15 +117,22 @@ struct Commit {
     tags: Vec<String>,
 }
 
+/// A file of a commit.
+#[derive(Debug)]
+struct File {
+    path: String,
+    object: String,
+}
+
 /// The measurements that the repository around `directory` records, newest first. `only` names one
 /// file, relative to `directory`, instead of all that are called `measurements.json`.
 ///
 /// # Errors
 ///
-/// Without a repository, and for a committed file that is no such document.
+/// Without a repository, and for a committed file that is no such document or cannot be read.
 pub fn history(directory: &Path, only: Option<&str>) -> Result<Vec<Recorded>, HistoryError> {
-    let pathspec = only.unwrap_or(EVERYWHERE);
-    let mut commits = commits_touching(directory, pathspec)?;
+    let pathspec = only.map_or_else(|| EVERYWHERE.to_owned(), |path| format!(":(literal){path}"));
+    let mut commits = commits_touching(directory, &pathspec)?;
     let tags = tagged(directory)?;
     for (id, commit) in &tags {
         commits.entry(id.clone()).or_insert_with(|| commit.clone());
@@ -113,8 +142,8 @@ pub fn history(directory: &Path, only: Option<&str>) -> Result<Vec<Recorded>, Hi
         if let Some(tagged) = tags.get(&id) {
             commit.tags.clone_from(&tagged.tags);
         }
-        for path in files_of(directory, &id, only)? {
-            recorded.push(read(directory, &commit, &path)?);
+        for file in files_of(directory, &id, only)? {
+            recorded.push(read(directory, &commit, file)?);
         }
     }
     recorded.sort_by(|a, b| (&b.date, &b.commit, &a.path).cmp(&(&a.date, &a.commit, &b.path)));
@@ -128,8 +157,14 @@ fn commits_touching(
 ) -> Result<BTreeMap<String, Commit>, HistoryError> {
     let arguments = [
         "log",
-        "--format=%H %cd",
-        "--date=iso-strict-local",
+        FORMAT,
+        DATE,
+        ENCODING,
+        // A side whose changes a merge dropped was built and released all the same.
+        "--full-history",
+        // With names, because merges are listed that have nothing new as well.
+        "-c",
+        "--raw",
         "--diff-filter=AMR",
         "--no-renames",
         "HEAD",
@@ -137,11 +172,17 @@ fn commits_touching(
         pathspec,
     ];
     let answer = ask(directory, &arguments).ok_or(HistoryError::NoRepository)?;
-    let commits = lines(&answer).filter_map(|line| {
-        let (id, date) = line.split_once(' ')?;
-        Some((id.to_owned(), commit(id, date)))
-    });
-    Ok(commits.collect())
+    let mut commits = BTreeMap::new();
+    let mut last = None;
+    for line in String::from_utf8_lossy(&answer).lines() {
+        // One `:` for every commit before, and nothing of a merge that has only what one of them has.
+        if line.starts_with(':') {
+            commits.extend(last.take());
+        } else if let Some((id, date)) = line.split_once(' ') {
+            last = Some((id.to_owned(), commit(id, date)));
+        }
+    }
+    Ok(commits)
 }
 
 fn commit(id: &str, date: &str) -> Commit {
@@ -152,68 +193,108 @@ fn commit(id: &str, date: &str) -> Commit {
     }
 }
 
-/// Commits that tags lead to, by id.
+/// Commits that tags lead to, by id. A tag may be at anything: those at no commit are passed over.
 fn tagged(directory: &Path) -> Result<BTreeMap<String, Commit>, HistoryError> {
-    // An annotated tag is an object of its own, and the starred fields are those of its commit.
-    let format = "--format=%(objectname) %(*objectname) %(committerdate:iso-strict-local) \
-                  %(*committerdate:iso-strict-local) %(refname:lstrip=2)";
+    // An annotated tag is an object of its own, and the starred fields are those of what it is at.
+    let format = "--format=%(objecttype) %(objectname) %(committerdate:iso-strict-local) \
+                  %(*objecttype) %(*objectname) %(*committerdate:iso-strict-local) \
+                  %(refname:lstrip=2)";
     let arguments = ["for-each-ref", format, "refs/tags"];
     let answer = ask(directory, &arguments).ok_or(HistoryError::NoRepository)?;
     let mut tagged = BTreeMap::<String, Commit>::new();
-    for line in lines(&answer) {
-        // Two of the four fields are empty, so that there are runs of spaces.
+    for line in String::from_utf8_lossy(&answer).lines() {
+        // Some of the fields are empty, so that there are runs of spaces.
         let fields: Vec<&str> = line.split(' ').collect();
-        let [object, peeled, date, peeled_date, name] = fields[..] else {
-            continue;
+        let found = match fields[..] {
+            ["commit", id, date, _, _, _, _] | [_, _, _, "commit", id, date, _] => {
+                Some(commit(id, date))
+            }
+            // Releases of git differ in whether they look behind a tag at a tag.
+            [_, _, _, "tag", id, _, _] => peeled(directory, id),
+            _ => None,
         };
-        let (id, date) = if peeled.is_empty() {
-            (object, date)
-        } else {
-            (peeled, peeled_date)
-        };
-        let entry = tagged
-            .entry(id.to_owned())
-            .or_insert_with(|| commit(id, date));
-        entry.tags.push(name.to_owned());
+        if let (Some(found), Some(name)) = (found, fields.last()) {
+            let entry = tagged.entry(found.id.clone()).or_insert(found);
+            entry.tags.push((*name).to_owned());
+        }
     }
     Ok(tagged)
 }
 
-/// The files of a commit that are looked for.
-fn files_of(
-    directory: &Path,
-    commit: &str,
-    only: Option<&str>,
-) -> Result<Vec<String>, HistoryError> {
-    let mut arguments = vec!["ls-tree", "-r", "-z", "--name-only", "--full-name", commit];
-    match only {
-        Some(path) => arguments.extend(["--", path]),
-        None => arguments.insert(5, "--full-tree"),
-    }
-    let answer = ask(directory, &arguments).ok_or(HistoryError::NoRepository)?;
-    let names = answer.split(|byte| *byte == 0).filter_map(|name| {
-        let name = str::from_utf8(name).ok().filter(|name| !name.is_empty())?;
-        let last = name.rsplit('/').next();
-        (only.is_some() || last == Some("measurements.json")).then(|| name.to_owned())
-    });
-    Ok(names.collect())
+/// The commit that a tag is at in the end.
+fn peeled(directory: &Path, tag: &str) -> Option<Commit> {
+    let revision = format!("{tag}^{{commit}}");
+    let arguments = ["log", "-1", "--no-patch", FORMAT, DATE, ENCODING, &revision];
+    let answer = String::from_utf8(ask(directory, &arguments)?).ok()?;
+    let (id, date) = answer.trim().split_once(' ')?;
+    Some(commit(id, date))
 }
 
-fn read(directory: &Path, commit: &Commit, path: &str) -> Result<Recorded, HistoryError> {
-    let object = format!("{}:{path}", commit.id);
-    let content =
-        ask(directory, &["cat-file", "blob", &object]).ok_or(HistoryError::NoRepository)?;
-    if content.len() > MOST {
+/// The files of a commit that are looked for.
+fn files_of(directory: &Path, commit: &str, only: Option<&str>) -> Result<Vec<File>, HistoryError> {
+    let mut arguments = vec!["ls-tree", "-r", "-z", "--full-name"];
+    match only {
+        Some(path) => arguments.extend([commit, "--", path]),
+        None => arguments.extend(["--full-tree", commit]),
+    }
+    let answer = ask(directory, &arguments).ok_or(HistoryError::NoRepository)?;
+    let records = answer.split(|byte| *byte == 0);
+    let files = records.filter_map(|record| {
+        let (object, name) = regular_file(record)?;
+        let last = name.rsplit(|byte| *byte == b'/').next();
+        if only.is_none() && last != Some(b"measurements.json") {
+            return None;
+        }
+        Some(match str::from_utf8(name) {
+            Ok(path) => Ok(File {
+                path: path.to_owned(),
+                object: object.to_owned(),
+            }),
+            Err(_) => Err(HistoryError::Name {
+                commit: commit.to_owned(),
+                path: Escaped(name).to_string(),
+            }),
+        })
+    });
+    files.collect()
+}
+
+/// Object and path of `MODE TYPE OBJECT TAB PATH`, unless it is a symlink or a submodule.
+fn regular_file(record: &[u8]) -> Option<(&str, &[u8])> {
+    let tab = record.iter().position(|byte| *byte == b'\t')?;
+    let (description, name) = record.split_at_checked(tab)?;
+    let mut fields = str::from_utf8(description).ok()?.split(' ');
+    let is_file = fields.next()?.starts_with("100") && fields.next()? == "blob";
+    is_file.then_some((fields.next()?, name.get(1..)?))
+}
+
+/// The content of a file, of which the size is asked for first.
+fn content(directory: &Path, commit: &str, file: &File) -> Result<Vec<u8>, HistoryError> {
+    let missing = || HistoryError::Missing {
+        commit: commit.to_owned(),
+        path: file.path.clone(),
+    };
+    let size = ask(directory, &["cat-file", "-s", &file.object]).ok_or_else(missing)?;
+    let size = str::from_utf8(&size)
+        .ok()
+        .and_then(|size| size.trim().parse::<u64>().ok());
+    let size = size.ok_or_else(missing)?;
+    if size > MOST {
         return Err(HistoryError::TooLarge {
-            commit: commit.id.clone(),
-            path: path.to_owned(),
-            found: content.len(),
+            commit: commit.to_owned(),
+            path: file.path.clone(),
+            found: size,
         });
     }
+    ask(directory, &["cat-file", "blob", &file.object]).ok_or_else(missing)
+}
+
+fn read(directory: &Path, commit: &Commit, file: File) -> Result<Recorded, HistoryError> {
+    let content = content(directory, &commit.id, &file)?;
     let document: Document =
         serde_json::from_slice(&content).map_err(|source| HistoryError::Document {
             commit: commit.id.clone(),
-            path: path.to_owned(),
+            path: file.path.clone(),
             source,
         })?;
     let Registers { pcr0, pcr1, pcr2 } = document.measurements;
@@ -221,7 +302,7 @@ fn read(directory: &Path, commit: &Commit, path: &str) -> Result<Recorded, Histo
         commit: commit.id.clone(),
         date: commit.date.clone(),
         tags: commit.tags.clone(),
-        path: path.to_owned(),
+        path: file.path,
         pcr0,
         pcr1,
         pcr2,
@@ -229,31 +310,14 @@ fn read(directory: &Path, commit: &Commit, path: &str) -> Result<Recorded, Histo
     })
 }
 
-fn lines(answer: &[u8]) -> impl Iterator<Item = &str> {
-    answer
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| str::from_utf8(line).ok().filter(|line| !line.is_empty()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::fs;
-    use std::process::Command;
+    use std::os::unix::ffi::OsStrExt as _;
 
+    use super::super::tests::run;
     use super::*;
-
-    fn run(directory: &Path, arguments: &[&str]) {
-        let status = Command::new("git")
-            .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
-            .args(["-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"])
-            .arg("-C")
-            .arg(directory)
-            .args(arguments)
-            .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
-            .output()
-            .unwrap();
-        assert!(status.status.success(), "{status:?}");
-    }
 
     fn record(directory: &Path, pcr0: &str) {
         let text = format!(
@@ -313,5 +377,109 @@ mod tests {
         run(path, &["commit", "-q", "-m", "broken"]);
         let error = history(path, None).unwrap_err();
         assert!(matches!(error, HistoryError::Document { .. }), "{error}");
+    }
+
+    fn registers(directory: &Path) -> Vec<(String, String)> {
+        let found = history(directory, None).unwrap();
+        let mut rows: Vec<_> = found
+            .into_iter()
+            .map(|row| (row.pcr0, row.tags.join(",")))
+            .collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    #[test]
+    fn tags_at_no_commit_are_passed_over_and_tags_at_tags_are_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        run(path, &["init", "-q"]);
+        record(path, "a1");
+        run(path, &["tag", "tree", "HEAD^{tree}"]);
+        let blob = "HEAD:release/measurements.json";
+        run(path, &["tag", "blob", blob]);
+        run(path, &["tag", "-a", "-m", "x", "blob-annotated", blob]);
+        run(path, &["tag", "-a", "-m", "x", "inner"]);
+        run(path, &["tag", "-a", "-m", "x", "outer", "inner"]);
+        let expected = [("a1".to_owned(), "inner,outer".to_owned())];
+        assert_eq!(registers(path), expected);
+        let tag = run(path, &["rev-parse", "outer"]);
+        assert_eq!(
+            peeled(path, &tag).unwrap().id,
+            run(path, &["rev-parse", "HEAD"])
+        );
+        let tag = run(path, &["rev-parse", "blob-annotated"]);
+        assert_eq!(peeled(path, &tag), None);
+    }
+
+    #[test]
+    fn branches_that_were_merged_for_nothing_are_listed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        run(path, &["init", "-q"]);
+        record(path, "a1");
+        run(path, &["checkout", "-q", "-b", "side"]);
+        record(path, "side");
+        run(path, &["checkout", "-q", "-"]);
+        let merge = ["merge", "-q", "-s", "ours", "-m", "x", "--no-ff", "side"];
+        run(path, &merge);
+        let names = |path: &Path| -> Vec<String> {
+            registers(path).into_iter().map(|(pcr0, _)| pcr0).collect()
+        };
+        assert_eq!(names(path), ["a1", "side"]);
+        // A merge that has something of its own.
+        run(path, &["checkout", "-q", "-b", "other"]);
+        run(path, &["commit", "-q", "--allow-empty", "-m", "other"]);
+        run(path, &["checkout", "-q", "-"]);
+        run(path, &["merge", "-q", "--no-ff", "--no-commit", "other"]);
+        record(path, "merged");
+        assert_eq!(names(path), ["a1", "merged", "side"]);
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        run(path, &["init", "-q"]);
+        let strange = path.join(OsStr::from_bytes(b"d\xff"));
+        fs::create_dir(&strange).unwrap();
+        fs::write(strange.join("other"), "{}").unwrap();
+        record(path, "a1");
+        assert_eq!(registers(path).len(), 1);
+        fs::write(strange.join("measurements.json"), "{}").unwrap();
+        record(path, "a2");
+        let error = history(path, None).unwrap_err();
+        assert!(
+            matches!(&error, HistoryError::Name { path, .. } if path == "d\\xff/measurements.json"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        run(path, &["init", "-q"]);
+        let most = usize::try_from(MOST).unwrap();
+        for (size, too_large) in [(most, false), (most + 1, true)] {
+            fs::write(path.join("measurements.json"), vec![b' '; size]).unwrap();
+            run(path, &["add", "."]);
+            run(path, &["commit", "-q", "-m", "large"]);
+            let error = history(path, None).unwrap_err();
+            let found = matches!(&error, HistoryError::TooLarge { found, .. } if *found > MOST);
+            assert_eq!(found, too_large, "{error}");
+            run(path, &["update-ref", "-d", "HEAD"]);
+        }
+    }
+
+    #[test]
+    fn a_symlink_is_no_document() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        run(path, &["init", "-q"]);
+        std::os::unix::fs::symlink("release/measurements.json", path.join("measurements.json"))
+            .unwrap();
+        record(path, "a1");
+        assert_eq!(registers(path).len(), 1);
     }
 }

@@ -185,6 +185,76 @@ fn a_submodule_is_an_entry_of_its_own() {
 }
 
 #[test]
+fn a_repository_inside_that_is_no_submodule_is_not_in_a_clone() {
+    let disk = repository(
+        &[("d/a", "a"), (".gitignore", "vendor/\n")],
+        &[("vendor/lib/sub/f", "f")],
+    );
+    let inside = disk.path("vendor/lib");
+    git_in(&inside, &["init", "--quiet"]);
+    git_in(&inside, &["add", "--all"]);
+    git_in(&inside, &["commit", "--quiet", "-m", "x"]);
+    for source in ["vendor/lib", "vendor/lib/sub", "vendor/lib/sub/f"] {
+        let error = disk.lay(&[from(source, "/x/")]).unwrap_err();
+        assert!(
+            matches!(&error, Error::NestedRepository { from, path } if from == source && path == "vendor/lib"),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("untracked = true"));
+        disk.lay(&[untracked(from(source, "/x/"))]).unwrap();
+    }
+    disk.git(&["add", "--force", "vendor/lib"]);
+    for source in ["vendor/lib", "vendor/lib/sub", "vendor/lib/sub/f"] {
+        disk.lay(&[from(source, "/x/")]).unwrap();
+    }
+    // One inside of the submodule is none of the submodule's.
+    disk.add("vendor/lib/deep/g", "g");
+    let deep = disk.path("vendor/lib/deep");
+    git_in(&deep, &["init", "--quiet"]);
+    git_in(&deep, &["add", "--all"]);
+    let error = disk.lay(&[from("vendor/lib/deep", "/x/")]).unwrap_err();
+    assert!(
+        matches!(&error, Error::NestedRepository { path, .. } if path == "vendor/lib/deep"),
+        "{error}"
+    );
+    git_in(&deep, &["commit", "--quiet", "-m", "x"]);
+    git_in(&inside, &["add", "--all"]);
+    disk.lay(&[from("vendor/lib/deep", "/x/")]).unwrap();
+    // A project that is in no repository is not cloned.
+    fs::remove_dir_all(disk.path(".git")).unwrap();
+    disk.lay(&[from("vendor/lib/sub", "/x/")]).unwrap();
+}
+
+#[test]
+fn a_repository_inside_cannot_pass_for_the_one_around_it() {
+    let disk = repository(
+        &[("d/a", "a"), (".gitignore", "vendor/\n")],
+        &[("vendor/f", "f")],
+    );
+    let inside = disk.path("vendor");
+    git_in(&inside, &["init", "--quiet"]);
+    git_in(
+        &inside,
+        &["config", "core.worktree", disk.path("").to_str().unwrap()],
+    );
+    git_in(&inside, &["add", "--force", "f"]);
+    let error = disk.lay(&[from("vendor", "/x")]).unwrap_err();
+    assert!(matches!(error, Error::NestedRepository { .. }), "{error}");
+}
+
+#[test]
+fn a_file_in_place_of_a_tracked_directory_is_not_tracked() {
+    let disk = repository(&[("app/x/y", "y")], &[]);
+    fs::remove_dir_all(disk.path("app/x")).unwrap();
+    disk.add("app/x", "secret");
+    let error = disk.lay(&[from("app/x", "/x")]).unwrap_err();
+    assert!(
+        matches!(&error, Error::Untracked { from } if from == "app/x"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_repository_that_git_refuses_is_not_taken_for_none() {
     let disk = repository(&[("d/a", "a")], &[("d/b", "b")]);
     fs::write(disk.path(".git/HEAD"), "nonsense").unwrap();
