@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, fallocate};
 use tempfile::TempPath;
 
+use crate::error::Error;
+
 /// A file under construction that will be `target`.
 #[derive(Debug)]
 pub struct OutputFile {
@@ -113,6 +115,24 @@ fn link(file: &File, target: &Path) -> io::Result<Option<TempPath>> {
     }
     link_to(&path)?;
     TempPath::try_from_path(path).map(Some)
+}
+
+/// Works with a directory, which is made for it. When that fails, a directory that was not there
+/// before and has nothing in it is gone again.
+pub(crate) fn in_directory<T, F: From<Error>>(
+    directory: &Path,
+    work: impl FnOnce() -> Result<T, F>,
+) -> Result<T, F> {
+    let is_new = !directory.exists();
+    fs::create_dir_all(directory).map_err(|source| Error::Write {
+        path: directory.to_owned(),
+        source,
+    })?;
+    let done = work();
+    if done.is_err() && is_new {
+        drop(fs::remove_dir(directory));
+    }
+    done
 }
 
 /// The directory that will hold `target`: `.` for a bare name.

@@ -4,7 +4,6 @@
 //! the store as it is, so that a build takes both from one place, and so that an exported store has
 //! it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +19,7 @@ use crate::engine::AwsLc;
 use crate::error::Error;
 use crate::git::has_in_clone;
 use crate::image::{Image, Layer, Scratch, check_index};
+use crate::output::in_directory;
 use crate::request::RootSource;
 
 /// Finds out what `reference` is now. Relative paths in it are relative to `directory`. Documents of
@@ -101,18 +101,16 @@ pub fn obtain_image<E: Engine>(
             reference: reference.to_string(),
         });
     }
-    fs::create_dir_all(scratch).map_err(|source| Error::Write {
-        path: scratch.to_owned(),
-        source,
-    })?;
     let directory = scratch;
     let place = (Path::new("."), &Scratch { directory, limit });
-    let image = lock_image(reference, arch, place, tools)?;
-    tools
-        .supply
-        .obtain(&image.wanted("image"))
-        .map_err(|source| ProjectError::Supply { source })?;
-    Ok(RootSource::Locked(image))
+    in_directory(directory, || {
+        let image = lock_image(reference, arch, place, tools)?;
+        tools
+            .supply
+            .obtain(&image.wanted("image"))
+            .map_err(|source| ProjectError::Supply { source })?;
+        Ok(RootSource::Locked(image))
+    })
 }
 
 /// Whether a reference by itself says which image it is.

@@ -24,6 +24,7 @@ use crate::files::What;
 use crate::git::{ask_path, repository_of, top_of};
 use crate::image::Scratch;
 use crate::measure::Threads;
+use crate::output::in_directory;
 use crate::report::Report;
 use crate::request::Provenance;
 
@@ -336,17 +337,7 @@ impl Project {
         tools: &Tools<'_, E>,
     ) -> Result<(Report, Vec<Sha256>), ProjectError> {
         check_decisions(&lock.lock)?;
-        let is_new = !out.exists();
-        std::fs::create_dir_all(out).map_err(|source| Error::Write {
-            path: out.to_owned(),
-            source,
-        })?;
-        let built = self.build_attempts(lock, (threads, out), tools);
-        if built.is_err() && is_new {
-            // Nothing is written when nothing is built. What is not empty stays.
-            drop(std::fs::remove_dir(out));
-        }
-        built
+        in_directory(out, || self.build_attempts(lock, (threads, out), tools))
     }
 
     fn build_attempts<E: Engine>(
