@@ -4,7 +4,7 @@
 //! is written although it waits.
 
 use crate::Import;
-use crate::document::{self, Field, Leaf, Rule};
+use crate::document::{self, Field, Leaf, nothing, place};
 use crate::draft::{Draft, Key, Origin};
 use crate::error::Error;
 use crate::kind::ForeignKind;
@@ -74,16 +74,6 @@ pub(crate) const FIELDS: &[Field<Place>] = &[
     place("enclave.unit.args", Place::Args),
     place("enclave.unit.env.*", Place::Env),
 ];
-
-const fn nothing(name: &'static str, why: &'static str) -> Field<Place> {
-    let rule = Rule::Nothing(why);
-    Field { name, rule }
-}
-
-const fn place(name: &'static str, place: Place) -> Field<Place> {
-    let rule = Rule::Place(place);
-    Field { name, rule }
-}
 
 /// Ports of a range that are written one by one.
 const MOST_PORTS: u16 = 64;

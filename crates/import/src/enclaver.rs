@@ -1,7 +1,7 @@
 //! `enclaver.yaml`: an image of a registry, and what Enclaver's proxies let through.
 
 use crate::Import;
-use crate::document::{self, Field, Leaf, Rule};
+use crate::document::{self, Field, Leaf, nothing, place};
 use crate::draft::{Draft, Key, Origin};
 use crate::error::Error;
 use crate::kind::ForeignKind;
@@ -60,16 +60,6 @@ pub(crate) const FIELDS: &[Field<Place>] = &[
     nothing("kms_proxy.endpoints.*", KMS),
     nothing("api.listen_port", ATTESTATION),
 ];
-
-const fn nothing(name: &'static str, why: &'static str) -> Field<Place> {
-    let rule = Rule::Nothing(why);
-    Field { name, rule }
-}
-
-const fn place(name: &'static str, place: Place) -> Field<Place> {
-    let rule = Rule::Place(place);
-    Field { name, rule }
-}
 
 pub(crate) fn import(file_name: &str, text: &Text<'_>) -> Result<Import, Error> {
     let leaves = document::leaves(&document::read_yaml(text)?)?;

@@ -6,7 +6,7 @@
 //! nothing would be left.
 
 use crate::Import;
-use crate::document::{self, Field, Leaf, Rule};
+use crate::document::{self, Field, Leaf, nothing, place};
 use crate::draft::{Draft, Key, Origin};
 use crate::error::{Error, Shown};
 use crate::kind::ForeignKind;
@@ -73,16 +73,6 @@ pub(crate) const FIELDS: &[Field<Place>] = &[
     nothing("runtime.installer_version", VERSIONS),
     nothing("reproducible.*", VERSIONS),
 ];
-
-const fn nothing(name: &'static str, why: &'static str) -> Field<Place> {
-    let rule = Rule::Nothing(why);
-    Field { name, rule }
-}
-
-const fn place(name: &'static str, place: Place) -> Field<Place> {
-    let rule = Rule::Place(place);
-    Field { name, rule }
-}
 
 /// Hosts and ports are two lists there and one in a recipe.
 #[derive(Debug, Default)]

@@ -135,6 +135,28 @@ fn a_kernel_comes_out_of_an_image_on_this_disk() {
     assert_eq!(shop.read("out/enclave.eif"), from_image);
 }
 
+/// That the store has a file says nothing about where the file is from.
+#[test]
+fn a_lock_cannot_give_a_file_of_an_image_another_digest() {
+    let recipe = of_files().replace(
+        "init = \"init\"",
+        "init = { image = \"oci:image:v1\", path = \"app\" }",
+    );
+    let shop = project(&recipe);
+    application().write_oci(&shop, "image");
+    shop.enclair("build").done();
+    // Something that is in the store: the image's own configuration.
+    let lock = shop.text("enclair.lock");
+    let digest = locked_digest(&shop, "boot.init");
+    let (_, config) = lock.split_once("config = { sha256 = \"").unwrap();
+    let edited = lock.replacen(&digest, &config[..64], 1);
+    assert_ne!(edited, lock);
+    shop.write("enclair.lock", edited);
+    let said = shop.enclair("build --locked --offline -o other").refused();
+    assert!(said.contains("`app` of `init` has digest"), "{said}");
+    assert!(!shop.exists("other"));
+}
+
 #[test]
 fn a_path_that_an_image_does_not_have_is_named() {
     let recipe = of_files().replace(

@@ -31,6 +31,18 @@ pub(crate) struct Field<P: 'static> {
     pub(crate) rule: Rule<P>,
 }
 
+/// A field that a recipe has no place for.
+pub(crate) const fn nothing<P>(name: &'static str, why: &'static str) -> Field<P> {
+    let rule = Rule::Nothing(why);
+    Field { name, rule }
+}
+
+/// A field with a place in a recipe.
+pub(crate) const fn place<P: Copy>(name: &'static str, place: P) -> Field<P> {
+    let rule = Rule::Place(place);
+    Field { name, rule }
+}
+
 /// What becomes of a field.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rule<P> {

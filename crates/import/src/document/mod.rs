@@ -9,7 +9,7 @@ mod hcl;
 mod toml;
 mod yaml;
 
-pub(crate) use field::{Field, Leaf, Rule, leaves, place_fields};
+pub(crate) use field::{Field, Leaf, leaves, nothing, place, place_fields};
 
 use crate::error::Error;
 use crate::text::Text;
