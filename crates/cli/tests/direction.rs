@@ -47,7 +47,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-eif",
             "enclair-finding",
             "enclair-inspect",
+            "enclair-packages",
             "enclair-recipe",
+            "enclair-tree",
+        ],
+    ),
+    (
+        "enclair-packages",
+        &[
+            "enclair-compress",
+            "enclair-digest",
+            "enclair-finding",
             "enclair-tree",
         ],
     ),
@@ -82,6 +92,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-host",
             "enclair-import",
             "enclair-inspect",
+            "enclair-packages",
             "enclair-recipe",
             "enclair-store",
             "enclair-tree",
@@ -90,7 +101,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that have no C code below them, so that a verifier can be built from them.
-const WITHOUT_C: [&str; 12] = [
+const WITHOUT_C: [&str; 13] = [
     "enclair-digest",
     "enclair-finding",
     "enclair-compress",
@@ -99,6 +110,7 @@ const WITHOUT_C: [&str; 12] = [
     "enclair-eif",
     "enclair-tree",
     "enclair-inspect",
+    "enclair-packages",
     "enclair-guest",
     "enclair-recipe",
     "enclair-import",

@@ -1,0 +1,1 @@
+//! Control files (Debian policy, chapter 5): paragraphs of fields.

@@ -1,0 +1,1 @@
+//! The packages of a suite: `Packages`, in any of its compressions.

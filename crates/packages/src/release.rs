@@ -1,0 +1,1 @@
+//! A signed Release file, and whom it is believed from.

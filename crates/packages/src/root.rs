@@ -1,0 +1,1 @@
+//! Packages unpacked over each other into a tree.

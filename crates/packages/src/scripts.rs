@@ -1,0 +1,1 @@
+//! What a maintainer script would do: read as text, never run.

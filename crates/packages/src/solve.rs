@@ -1,0 +1,1 @@
+//! Which packages a request comes to, and why.
