@@ -117,6 +117,13 @@ pub trait Supply: Debug {
         limit: u64,
     ) -> Result<Blob, SupplyError>;
 
+    /// What was computed from the blob `of` before and kept; `None` where it was not, or cannot be
+    /// read. `kind` says what it is, with a version. Nothing of it is believed.
+    fn derived(&self, kind: &str, of: &Sha256) -> Option<Vec<u8>>;
+
+    /// Keeps what was computed from the blob `of`, if that can be done.
+    fn keep_derived(&self, kind: &str, of: &Sha256, content: &[u8]);
+
     /// Asks the local Docker daemon for an image, as the archive that `docker save` writes.
     ///
     /// # Errors
@@ -166,6 +173,12 @@ impl Supply for NoSupply {
     fn resolve_archive_file(&self, _: &str, _: &str, _: u64) -> Result<Blob, SupplyError> {
         Self::nothing()
     }
+
+    fn derived(&self, _: &str, _: &Sha256) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn keep_derived(&self, _: &str, _: &Sha256, _: &[u8]) {}
 
     fn save_daemon_image(&self, _: &str, _: &mut dyn Write) -> Result<(), SupplyError> {
         Self::nothing()
