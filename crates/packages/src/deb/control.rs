@@ -54,10 +54,6 @@ impl ControlArchive {
             let member = self.member;
             return Err(DebError::NoControl { member });
         };
-        let Ok(control) = String::from_utf8(control) else {
-            let entry = TreePath::parse(b"control").unwrap_or_default();
-            return Err(self.refuse(entry, ControlProblem::Encoding));
-        };
         let control = Control::parse(&control).map_err(DebError::Control)?;
         let mut scripts = BTreeMap::new();
         for script in Script::ALL {

@@ -202,9 +202,6 @@ pub enum ControlProblem {
     /// `list` would replace dpkg's own list of the package's files.
     #[error("this name is kept for dpkg's own records")]
     Reserved,
-    /// A control paragraph that is not UTF-8.
-    #[error("the text is not UTF-8")]
-    Encoding,
 }
 
 /// What is wrong with an entry of the data archive.
@@ -245,11 +242,9 @@ impl DebError {
                 enclair_compress::Error::of(source).and_then(enclair_compress::Error::hint)
             }
             Self::Entry { problem, .. } => problem.hint(),
+            Self::Control(source) => source.hint(),
             Self::Identity { .. } => Some("the index and the package do not belong together"),
-            Self::Read { .. }
-            | Self::ControlEntry { .. }
-            | Self::NoControl { .. }
-            | Self::Control(_) => None,
+            Self::Read { .. } | Self::ControlEntry { .. } | Self::NoControl { .. } => None,
         }
     }
 }

@@ -63,7 +63,7 @@ impl Package {
         let control = &self.control;
         for (field, found, expected) in [
             ("Package", control.name(), name),
-            ("Version", control.version(), version),
+            ("Version", control.version().as_str(), version),
             ("Architecture", control.architecture(), architecture),
         ] {
             if found != expected {

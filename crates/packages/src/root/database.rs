@@ -43,7 +43,7 @@ pub struct System<'a> {
 /// back from `spool`.
 pub fn write(root: &mut Root, system: &System<'_>, spool: &dyn Spool) -> Result<(), RootError> {
     let mut files = vec![
-        file("status", status::status(&root.packages).into_bytes()),
+        file("status", status::status(&root.packages)?.into_bytes()),
         file("arch", format!("{}\n", system.architecture).into_bytes()),
         file("diversions", diversions(system.diversions)),
         file("info/format", b"1\n".to_vec()),

@@ -5,6 +5,8 @@ use std::io;
 use enclair_tree::{Escaped, TreePath};
 use thiserror::Error;
 
+use crate::relation::RelationError;
+
 /// A package that cannot be unpacked where it belongs.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -73,6 +75,17 @@ pub enum RootError {
         #[source]
         source: io::Error,
     },
+    /// A field of relations that is none.
+    #[error("package `{package}`: `{field}` cannot be read")]
+    Relations {
+        /// The package.
+        package: String,
+        /// The field.
+        field: &'static str,
+        /// Why.
+        #[source]
+        source: RelationError,
+    },
     /// Two packages of one name.
     #[error("package `{package}` is there twice")]
     Twice {
@@ -133,6 +146,7 @@ impl RootError {
             Self::Kind { .. }
             | Self::Conffile { .. }
             | Self::Content { .. }
+            | Self::Relations { .. }
             | Self::Twice { .. } => None,
         }
     }

@@ -29,10 +29,12 @@ use super::conffile::conffiles;
 use super::diversion::Diversions;
 use super::error::RootError;
 use super::filter::Kind;
-use super::replaces::replaces;
+use super::replaces::{relations, replaces};
 use super::{Installed, Owned, Root, Settings};
+use crate::control::Control;
 use crate::deb::Package;
 use crate::findings::{PATH_EXCLUDED, PATH_REPLACED};
+use crate::relation::Relations;
 
 /// Unpacks `packages` in their order over `base`, the tree that was there before the first.
 ///
@@ -58,6 +60,7 @@ pub fn unpack(
         accounts,
         steps: Steps::default(),
         implied: BTreeSet::new(),
+        replaces: Vec::new(),
         lost: BTreeMap::new(),
     };
     for package in packages {
@@ -85,6 +88,8 @@ struct Unpacking<'a> {
     steps: Steps,
     /// Directories that are there only because something is under them.
     implied: BTreeSet<TreePath>,
+    /// What each package replaces.
+    replaces: Vec<Relations>,
     /// What packages have lost to others, by the names that they have for it.
     lost: BTreeMap<usize, BTreeSet<TreePath>>,
 }
@@ -138,6 +143,7 @@ impl Unpacking<'_> {
     fn add(&mut self, package: Package, spool: &dyn Spool) -> Result<(), RootError> {
         let index = self.root.packages.len();
         let conffiles = conffiles(&package, spool)?;
+        self.replaces.push(relations(&package.control, "Replaces")?);
         self.root.packages.push(Installed {
             control: package.control,
             scripts: package.scripts,
@@ -303,12 +309,12 @@ impl Unpacking<'_> {
             return Ok(Verdict::Put);
         };
         let said = format!("{place}: {} and {}", old.control.name(), new.control.name());
-        if other != index && replaces(&new.control, &old.control) {
+        if other != index && self.replaces(index, &old.control) {
             self.root.findings.add(&PATH_REPLACED, said);
             self.lost.entry(other).or_default().insert(other_name);
             return Ok(Verdict::Put);
         }
-        if other != index && replaces(&old.control, &new.control) {
+        if other != index && self.replaces(other, &new.control) {
             self.root.findings.add(&PATH_REPLACED, said);
             return Ok(Verdict::Lose);
         }
@@ -317,6 +323,11 @@ impl Unpacking<'_> {
             path: place.clone(),
             other: self.name(other),
         })
+    }
+
+    fn replaces(&self, index: usize, old: &Control) -> bool {
+        let relations = self.replaces.get(index);
+        relations.is_some_and(|relations| replaces(relations, old))
     }
 
     /// Puts a node into the tree; gives the id of a regular file.

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use super::hex;
 use crate::control::Control;
-use crate::root::Installed;
+use crate::root::replaces::relations;
+use crate::root::{Installed, RootError};
 
 /// How dpkg writes a field that it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,23 +74,27 @@ const FIELDS: [(&str, Form); 33] = [
 const PRIORITIES: [&str; 5] = ["required", "important", "standard", "optional", "extra"];
 
 /// All packages, sorted by name.
-pub(super) fn status(packages: &[Installed]) -> String {
+///
+/// # Errors
+///
+/// When a field of relations is none.
+pub(super) fn status(packages: &[Installed]) -> Result<String, RootError> {
     let mut packages: Vec<&Installed> = packages.iter().collect();
     packages.sort_by_key(|package| package.control.name());
     let mut text = String::new();
     for package in packages {
-        write_package(&mut text, package);
+        write_package(&mut text, package)?;
         text.push('\n');
     }
-    text
+    Ok(text)
 }
 
-fn write_package(text: &mut String, package: &Installed) {
+fn write_package(text: &mut String, package: &Installed) -> Result<(), RootError> {
     let control = &package.control;
     for (name, form) in FIELDS {
         if form == Form::Conffiles {
             write_conffiles(text, package);
-        } else if let Some(value) = value(control, name, form) {
+        } else if let Some(value) = value(control, name, form)? {
             write_field(text, name, &value);
         }
     }
@@ -101,14 +106,17 @@ fn write_package(text: &mut String, package: &Installed) {
             write_field(text, name, value);
         }
     }
+    Ok(())
 }
 
-fn value(control: &Control, name: &str, form: Form) -> Option<String> {
+fn value(control: &Control, name: &'static str, form: Form) -> Result<Option<String>, RootError> {
     if form == Form::State {
-        return Some("install ok installed".to_owned());
+        return Ok(Some("install ok installed".to_owned()));
     }
-    let value = control.field(name).filter(|value| !value.is_empty())?;
-    match form {
+    let Some(value) = control.field(name).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    Ok(match form {
         Form::AsIs => Some(value.to_owned()),
         Form::Flag => value.eq_ignore_ascii_case("yes").then(|| "yes".to_owned()),
         Form::MultiArch => Some(value.to_ascii_lowercase()).filter(|value| value != "no"),
@@ -118,40 +126,10 @@ fn value(control: &Control, name: &str, form: Form) -> Option<String> {
                 .find(|known| known.eq_ignore_ascii_case(value));
             Some(known.map_or(value, |known| known).to_owned())
         }
-        Form::Relations => Some(relations(value)).filter(|value| !value.is_empty()),
+        Form::Relations => Some(relations(control, name)?.to_string()),
         Form::Version => Some(value.strip_prefix("0:").unwrap_or(value).to_owned()),
         Form::State | Form::Conffiles | Form::Absent => None,
-    }
-}
-
-/// Relations as dpkg writes them: one blank behind a comma, around a `|`, before a `(` and behind
-/// an operator, and nowhere else.
-fn relations(value: &str) -> String {
-    let group = |group: &str| {
-        let alternatives: Vec<String> = group.split('|').map(relation).collect();
-        alternatives.join(" | ")
-    };
-    let groups = value.split(',').filter(|group| !group.trim().is_empty());
-    groups.map(group).collect::<Vec<_>>().join(", ")
-}
-
-fn relation(text: &str) -> String {
-    let (name, constraint) = text.split_once('(').unwrap_or((text, ""));
-    let name = name.trim();
-    let constraint = constraint.trim().trim_end_matches(')').trim();
-    if constraint.is_empty() {
-        return name.to_owned();
-    }
-    let is_operator = |character: char| matches!(character, '<' | '>' | '=');
-    let version = constraint.trim_start_matches(is_operator);
-    let operator = match constraint.strip_suffix(version).unwrap_or_default() {
-        // The old forms, which mean something else than they look like.
-        "<" => "<=",
-        ">" => ">=",
-        "" => "=",
-        operator => operator,
-    };
-    format!("{name} ({operator} {})", version.trim())
+    })
 }
 
 fn write_field(text: &mut String, name: &str, value: &str) {
