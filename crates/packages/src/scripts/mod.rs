@@ -21,6 +21,9 @@ mod call;
 mod command;
 mod error;
 mod facts;
+mod limits;
+mod parse;
+mod syntax;
 
 pub use call::{Call, Script};
 pub use command::{Certainty, Command, Redirection, Redirects, Word};
