@@ -2,16 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Which of a package's scripts is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Script {
-    /// Debconf's questions, before anything is installed.
-    Config,
-    /// Before the package is unpacked.
-    Preinst,
-    /// When it is configured.
-    Postinst,
-}
+use crate::deb::Script;
 
 /// One call of a script on a system on which nothing was installed before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,23 +21,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// The arguments that `dpkg` and debconf give on a first installation.
+    /// The arguments that `dpkg` and debconf give on a first installation; `remove` for the
+    /// scripts that are not called on one.
     pub fn arguments(&self) -> Vec<String> {
         let words: &[&str] = match self.script {
             Script::Preinst => &["install"],
             Script::Config | Script::Postinst => &["configure", ""],
+            Script::Prerm | Script::Postrm => &["remove"],
         };
         words.iter().map(|&word| word.to_owned()).collect()
-    }
-}
-
-impl Script {
-    /// The name of its file in the control archive.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Config => "config",
-            Self::Preinst => "preinst",
-            Self::Postinst => "postinst",
-        }
     }
 }

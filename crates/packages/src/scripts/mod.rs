@@ -20,12 +20,15 @@
 mod call;
 mod command;
 mod error;
+mod evaluate;
 mod facts;
 mod limits;
 mod parse;
+mod shell;
 mod syntax;
 
-pub use call::{Call, Script};
+pub use crate::deb::Script;
+pub use call::Call;
 pub use command::{Certainty, Command, Redirection, Redirects, Word};
 pub use error::ScriptError;
 pub use facts::{Facts, NoFacts};
@@ -45,6 +48,7 @@ pub fn commands(
     call: &Call,
     facts: &dyn Facts,
 ) -> Result<Vec<Command>, ScriptError> {
-    let _ = (script, call, facts);
-    Err(ScriptError::Empty)
+    let shell = shell::parse(script)?;
+    let outcome = evaluate::evaluate(&shell.list, shell.on_error, call, facts)?;
+    Ok(outcome.commands)
 }
