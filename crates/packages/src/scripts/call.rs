@@ -1,8 +1,35 @@
 //! How a script is called.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use crate::deb::Script;
+/// Which of a package's scripts is called: those that a first installation calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Script {
+    /// Debconf's questions, before anything is installed.
+    Config,
+    /// Before the package is unpacked.
+    Preinst,
+    /// When it is configured.
+    Postinst,
+}
+
+impl Script {
+    /// The name of its file in the control archive.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Preinst => "preinst",
+            Self::Postinst => "postinst",
+        }
+    }
+}
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// One call of a script on a system on which nothing was installed before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,13 +48,11 @@ pub struct Call {
 }
 
 impl Call {
-    /// The arguments that `dpkg` and debconf give on a first installation; `remove` for the
-    /// scripts that are not called on one.
+    /// The arguments that `dpkg` and debconf give on a first installation.
     pub fn arguments(&self) -> Vec<String> {
         let words: &[&str] = match self.script {
             Script::Preinst => &["install"],
             Script::Config | Script::Postinst => &["configure", ""],
-            Script::Prerm | Script::Postrm => &["remove"],
         };
         words.iter().map(|&word| word.to_owned()).collect()
     }

@@ -27,8 +27,7 @@ mod parse;
 mod shell;
 mod syntax;
 
-pub use crate::deb::Script;
-pub use call::Call;
+pub use call::{Call, Script};
 pub use command::{Certainty, Command, Redirection, Redirects, Word};
 pub use error::ScriptError;
 pub use facts::{Facts, NoFacts};

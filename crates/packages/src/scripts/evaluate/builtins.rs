@@ -121,6 +121,8 @@ impl Evaluator<'_> {
             Some(Value::Known(text)) => text.parse().unwrap_or(1),
             Some(Value::Unknown(_)) | None => 1,
         };
+        let mut state = state;
+        state.status = Status::SUCCESS;
         self.jump(target, levels, state)?;
         Ok(None)
     }

@@ -26,11 +26,21 @@ impl Evaluator<'_> {
             return self.nested(|evaluator| evaluator.simple(simple, &stage.redirections, state));
         }
         let mut state = state;
-        let redirections = self.redirections(&stage.redirections, &mut state)?;
-        self.inherit(redirections);
+        let opened = self.redirections(&stage.redirections, &mut state)?;
+        let outer = state.input.clone();
+        if let Some(input) = self.opened_input(&opened, &state) {
+            state.input = input;
+        }
+        let replaced = state.input != outer;
+        self.inherit(opened);
         let end = self.nested(|evaluator| evaluator.node(&stage.node, state));
         self.disinherit();
-        end
+        Ok(end?.map(|mut state| {
+            if replaced {
+                state.input = outer;
+            }
+            state
+        }))
     }
 
     fn node(&mut self, node: &Node, state: State) -> Result<Option<State>, ScriptError> {
@@ -237,9 +247,13 @@ impl Evaluator<'_> {
                 None => break,
                 Some(true) => {}
             }
+            let before = self.copy(&state)?;
             match self.while_round(clause, state)? {
                 Some(next) => state = next,
                 None => return Ok(None),
+            }
+            if state.is_settled(&before) {
+                break;
             }
         }
         self.any_rounds(state, &mut |evaluator, state| {

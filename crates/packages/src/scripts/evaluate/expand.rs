@@ -128,10 +128,14 @@ impl Field {
         }
     }
 
+    /// Whether paths may be meant. A `[` that nothing closes, as the command of that name, is a
+    /// letter.
     fn is_pattern(&self) -> bool {
-        self.glyphs
-            .iter()
-            .any(|glyph| !glyph.quoted && "*?[".contains(glyph.letter))
+        let has = |letter| {
+            let mut glyphs = self.glyphs.iter();
+            glyphs.any(|glyph| !glyph.quoted && glyph.letter == letter)
+        };
+        has('*') || has('?') || (has('[') && has(']'))
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::command::Certainty;
 use super::super::error::ScriptError;
 use super::super::syntax::{AndOr, Connector, List, Negation, Pipeline, Runs, Stage};
 use super::Evaluator;
-use super::state::{OnError, State, Status};
+use super::state::{Input, OnError, State, Status};
 
 /// What a jump goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,24 +240,28 @@ impl<'a> Evaluator<'a> {
 
     /// The stages of a pipeline: each in a shell of its own, the last one's status counts.
     fn stages(&mut self, stages: &[Stage], state: State) -> Result<Option<State>, ScriptError> {
+        let outer = state.input.clone();
         let mut state = state;
-        let mut input = None;
+        let mut printed = None;
         for (position, stage) in stages.iter().enumerate() {
-            let is_last = position.saturating_add(1) == stages.len();
             let before = self.commands.len();
-            let end = if is_last {
-                self.subshell(state, |evaluator, inner| evaluator.stage(stage, inner))?
-            } else {
-                let (end, printed) = self.captured(state, |evaluator, inner| {
-                    evaluator.tested_if(true, |evaluator| evaluator.stage(stage, inner))
-                })?;
-                let piped = std::mem::replace(&mut input, printed);
-                self.pipe_into(before, piped);
-                state = end;
-                continue;
-            };
-            self.pipe_into(before, input.take());
-            return Ok(end);
+            if position > 0 {
+                state.input = Input::of(printed.as_deref());
+            }
+            if position.saturating_add(1) == stages.len() {
+                let end = self.subshell(state, |evaluator, inner| evaluator.stage(stage, inner))?;
+                self.pipe_into(before, printed);
+                return Ok(end.map(|end| State {
+                    input: outer,
+                    ..end
+                }));
+            }
+            let (end, text) = self.captured(state, |evaluator, inner| {
+                evaluator.tested_if(true, |evaluator| evaluator.stage(stage, inner))
+            })?;
+            self.pipe_into(before, printed);
+            printed = text;
+            state = end;
         }
         Ok(Some(state))
     }

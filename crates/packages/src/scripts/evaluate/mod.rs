@@ -20,6 +20,7 @@ mod compound;
 mod condition;
 mod debconf;
 mod expand;
+mod filters;
 mod flow;
 mod output;
 mod parameter;
@@ -42,7 +43,7 @@ use super::limits;
 use super::syntax::List;
 use flow::{Frame, Target};
 use output::Output;
-use state::{Positional, State, Status, Unset, Value};
+use state::{Input, Positional, State, Status, Unset, Value};
 
 pub(super) use state::OnError;
 
@@ -102,6 +103,7 @@ fn start(on_error: OnError, call: &Call) -> State {
         changes: BTreeMap::new(),
         answers: BTreeMap::new(),
         unset: Unset::Unset,
+        input: Input::Unknown,
         status: Status::SUCCESS,
         on_error,
         certainty: Certainty::Always,
@@ -244,7 +246,12 @@ impl<'a> Evaluator<'a> {
         match self.trap.take() {
             None => Ok(Some(state)),
             Some(Value::Known(text)) => self.evaluate_text(&text, state),
-            Some(Value::Unknown(text)) => Err(self.unsupported("a known command", &text)),
+            Some(Value::Unknown(text)) => {
+                // What is shown has the parts in it that could not be known; they cannot be now.
+                let mut state = state;
+                state.forget_variables();
+                self.evaluate_text(&text, state)
+            }
         }
     }
 }

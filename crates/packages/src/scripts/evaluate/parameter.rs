@@ -1,5 +1,6 @@
 //! Parameters and what is done with their values.
 
+use super::super::call::Script;
 use super::super::error::ScriptError;
 use super::super::syntax::{End, Extent, Operation, Parameter, WhenEmpty, WhenUnset, Word};
 use super::Evaluator;
@@ -106,8 +107,8 @@ impl Evaluator<'_> {
     fn script_path(&self) -> String {
         let (package, script) = (&self.call.package, self.call.script.name());
         match self.call.script {
-            crate::deb::Script::Preinst => "/var/lib/dpkg/tmp.ci/preinst".to_owned(),
-            _ => format!("/var/lib/dpkg/info/{package}.{script}"),
+            Script::Preinst => "/var/lib/dpkg/tmp.ci/preinst".to_owned(),
+            Script::Config | Script::Postinst => format!("/var/lib/dpkg/info/{package}.{script}"),
         }
     }
 

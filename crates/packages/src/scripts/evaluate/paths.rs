@@ -4,7 +4,8 @@ use super::super::error::ScriptError;
 use super::Evaluator;
 use super::expand::Field;
 use super::pattern::{Glyph, Pattern};
-use super::state::{Change, State, Value};
+use super::programs::Answer;
+use super::state::{Change, State, Status, Value};
 
 /// Directories whose contents the machine decides that runs a script, not the packages.
 const OF_THE_MACHINE: [&str; 3] = ["/proc", "/sys", "/dev"];
@@ -107,6 +108,15 @@ impl Evaluator<'_> {
         }
         let content = self.facts.content(&path)?;
         String::from_utf8(content).ok()
+    }
+
+    /// What `readlink` prints for a path.
+    pub(super) fn link(&mut self, path: &str, state: &State) -> Option<Answer> {
+        let path = normal(path, state)?;
+        match self.test_path('L', &Value::known(&path), state)? {
+            true => Answer::line(&self.facts.link(&path)?),
+            false => Answer::status(Status::FAILURE),
+        }
     }
 
     /// Adds the paths that a pattern stands for; the pattern itself if there are none.

@@ -7,19 +7,19 @@ use super::simple::Handled;
 use super::state::{Change, State, Status, Value};
 
 /// What a program that was looked into does.
-struct Answer {
+pub(super) struct Answer {
     /// What it prints; `None` where that cannot be known.
-    prints: Option<String>,
-    status: Status,
+    pub(super) prints: Option<String>,
+    pub(super) status: Status,
 }
 
 impl Answer {
-    fn status(status: Status) -> Option<Self> {
+    pub(super) fn status(status: Status) -> Option<Self> {
         let prints = Some(String::new());
         Some(Self { prints, status })
     }
 
-    fn line(text: &str) -> Option<Self> {
+    pub(super) fn line(text: &str) -> Option<Self> {
         Some(Self {
             prints: Some(format!("{text}\n")),
             status: Status::SUCCESS,
@@ -60,7 +60,10 @@ impl Evaluator<'_> {
             })
             .collect();
         let answer = match &known {
-            Some(operands) => self.answer_of(name, operands, &state),
+            Some(operands) => match self.answer_of(name, operands, &state) {
+                Some(answer) => Some(answer),
+                None => self.filter(name, operands, &opened, &mut state)?,
+            },
             None => None,
         };
         let Some(answer) = answer else {
@@ -104,6 +107,9 @@ impl Evaluator<'_> {
                 prints: Some(self.content(path, state)?),
                 status: Status::SUCCESS,
             }),
+            ("readlink", [path]) => self.link(path, state),
+            // Nothing runs where a root filesystem is made.
+            ("ischroot", []) => Answer::status(Status::SUCCESS),
             ("pidof" | "pgrep", _) => Answer::status(Status::FAILURE),
             _ => None,
         }

@@ -6,7 +6,7 @@ use super::super::error::ScriptError;
 use super::super::syntax::{self, Operator};
 use super::Evaluator;
 use super::output::Output;
-use super::state::{Change, State, Value};
+use super::state::{Change, Input, State, Value};
 
 /// Files that are no files: what is written there is lost, or is for people.
 const STREAMS: [&str; 5] = [
@@ -54,13 +54,9 @@ impl Opened {
         self.files.iter().any(|file| writes(file.redirects))
     }
 
-    /// The text of a here-document, if it is known.
-    pub(super) fn text(&self) -> Option<&str> {
-        let input = self.files.iter().rev().find(|file| file.descriptor == 0)?;
-        match input.redirects {
-            Redirects::Text => input.target.known(),
-            Redirects::Read | Redirects::ReadWrite | Redirects::Write | Redirects::Append => None,
-        }
+    /// What is opened as standard input, if anything is.
+    fn input(&self) -> Option<&Redirection> {
+        self.files.iter().rev().find(|file| file.descriptor == 0)
     }
 
     /// Whether its output goes where that of the shell goes.
@@ -123,6 +119,21 @@ impl Evaluator<'_> {
             }
         }
         Ok(opened)
+    }
+
+    /// The standard input of a command whose redirections are `opened`; `None` where they leave
+    /// it as it is.
+    pub(super) fn opened_input(&mut self, opened: &Opened, state: &State) -> Option<Input> {
+        let input = opened.input()?;
+        let known = input.target.known();
+        Some(match input.redirects {
+            Redirects::Text => Input::of(known),
+            Redirects::Read | Redirects::ReadWrite => {
+                let content = known.and_then(|path| self.content(path, state));
+                Input::of(content.as_deref())
+            }
+            Redirects::Write | Redirects::Append => Input::Unknown,
+        })
     }
 
     /// Opens files for all commands up to [`Evaluator::disinherit`].

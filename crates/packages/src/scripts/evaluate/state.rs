@@ -119,10 +119,53 @@ pub(super) struct State {
     pub(super) answers: BTreeMap<Rc<str>, Value>,
     /// What a variable is that is not among them.
     pub(super) unset: Unset,
+    /// What the next command reads.
+    pub(super) input: Input,
     pub(super) status: Status,
     pub(super) on_error: OnError,
     /// Whether this point is reached for certain.
     pub(super) certainty: Certainty,
+}
+
+/// The standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Input {
+    /// This text, from this byte on.
+    Text {
+        text: Rc<str>,
+        from: usize,
+    },
+    Unknown,
+}
+
+impl Input {
+    /// The whole of a text.
+    pub(super) fn of(text: Option<&str>) -> Self {
+        text.map_or(Self::Unknown, |text| Self::Text {
+            text: Rc::from(text),
+            from: 0,
+        })
+    }
+
+    /// What is left to be read.
+    pub(super) fn rest(&self) -> Option<&str> {
+        match self {
+            Self::Text { text, from } => text.get(*from..),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Takes a line without its end; `None` at the end of the text, and [`Input::Unknown`] as it
+    /// is.
+    pub(super) fn take_line(&mut self) -> Option<String> {
+        let rest = self.rest()?;
+        let end = rest.find('\n')?;
+        let line = rest.get(..end)?.to_owned();
+        if let Self::Text { from, .. } = self {
+            *from = from.saturating_add(end).saturating_add(1);
+        }
+        Some(line)
+    }
 }
 
 /// What a variable is that nothing is known to have set.
@@ -168,6 +211,9 @@ impl State {
                 Some(_) => return None,
             }
         }
+        if self.input != other.input {
+            self.input = Input::Unknown;
+        }
         if self.status != other.status {
             self.status = Status::Unknown;
         }
@@ -195,6 +241,7 @@ impl State {
             && self.changes == before.changes
             && self.answers == before.answers
             && self.unset == before.unset
+            && self.input == before.input
             && self.status == before.status
             && self.on_error == before.on_error
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Evaluator;
 use super::paths;
-use super::state::{OnError, Positional, State, Status, Value};
+use super::state::{Input, OnError, Positional, State, Status, Value};
 
 impl Evaluator<'_> {
     /// `set`.
@@ -110,17 +110,37 @@ impl Evaluator<'_> {
         state
     }
 
-    /// `read`: what is read cannot be known.
+    /// `read`: a line of the input, if that is known.
     pub(super) fn read(&mut self, operands: &[Value], state: State) -> State {
         let mut state = state;
-        for name in operands
-            .iter()
-            .map(Value::text)
-            .filter(|name| is_name(name))
-        {
-            state.set(name, Value::unknown(&format!("${name}")));
+        let names: Vec<&str> = operands.iter().map(Value::text).collect();
+        let names: Vec<&str> = names.into_iter().filter(|name| is_name(name)).collect();
+        let known = state.input.rest().is_some();
+        let line = state.input.take_line().filter(|line| !line.contains('\\'));
+        let separators = state.variables.get("IFS").cloned();
+        let blank = match &separators {
+            None => true,
+            Some(Value::Known(separators)) => &**separators == " \t\n",
+            Some(Value::Unknown(_)) => false,
+        };
+        match (known, line) {
+            (true, Some(line)) if blank => {
+                state.status = Status::SUCCESS;
+                set_read(&names, &line, &mut state);
+            }
+            // A last line without an end is given, and the end is told with it.
+            (true, None) if state.input.rest() == Some("") => {
+                state.status = Status::FAILURE;
+                set_read(&names, "", &mut state);
+            }
+            _ => {
+                state.input = Input::Unknown;
+                state.status = Status::Unknown;
+                for name in names {
+                    state.set(name, Value::unknown(&format!("${name}")));
+                }
+            }
         }
-        state.status = Status::Unknown;
         state
     }
 
@@ -178,6 +198,21 @@ fn set_positional(values: &[Value], state: &mut State) {
     } else {
         Positional::Unknown
     };
+}
+
+/// Gives each variable a field of a line, and the last one the rest.
+fn set_read(names: &[&str], line: &str, state: &mut State) {
+    let blank = [' ', '\t'];
+    let mut rest = line.trim_matches(blank);
+    for (position, name) in names.iter().enumerate() {
+        let is_last = position.saturating_add(1) == names.len();
+        let (field, behind) = match rest.split_once(blank) {
+            Some((field, behind)) if !is_last => (field, behind.trim_start_matches(blank)),
+            _ => (rest, ""),
+        };
+        state.set(name, Value::known(field));
+        rest = behind;
+    }
 }
 
 fn is_name(text: &str) -> bool {
