@@ -30,10 +30,23 @@ pub struct Entry {
     pub offset: u64,
     /// Owner, mode, time.
     pub metadata: Metadata,
+    /// Names of owner and group.
+    pub owner: OwnerNames,
     /// Extended attributes.
     pub xattrs: Xattrs,
     /// What it is.
     pub kind: EntryKind,
+}
+
+/// What an archive calls the owner and the group of an entry; empty where it says nothing.
+///
+/// Layers of images go by the numbers. Packages go by the names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnerNames {
+    /// Name of the owner.
+    pub user: Box<[u8]>,
+    /// Name of the group.
+    pub group: Box<[u8]>,
 }
 
 /// What an entry is.
@@ -230,6 +243,7 @@ impl<'a> Reader<'a> {
             path,
             offset,
             metadata: described.metadata,
+            owner: described.owner,
             xattrs: described.records.xattrs,
             kind,
         })
@@ -283,6 +297,7 @@ struct Described<'a> {
     /// Bytes in the archive.
     size: u64,
     metadata: Metadata,
+    owner: OwnerNames,
     records: Records,
 }
 
@@ -298,6 +313,11 @@ impl<'a> Described<'a> {
         let link_target = one_of(records.link_path.take(), pending.long_link, LONG_LINK)?;
         let sparse_name = records.sparse.name.clone();
         let header_metadata = header.metadata()?;
+        let (user, group) = header.owner_names();
+        let owner = OwnerNames {
+            user: records.user.take().map_or(user.into(), Vec::into),
+            group: records.group.take().map_or(group.into(), Vec::into),
+        };
         Ok(Self {
             header,
             offset,
@@ -314,6 +334,7 @@ impl<'a> Described<'a> {
                 mtime: records.mtime.unwrap_or(header_metadata.mtime),
                 permissions: header_metadata.permissions,
             },
+            owner,
             records,
         })
     }
@@ -325,6 +346,8 @@ impl<'a> Described<'a> {
             .map(|(name, value)| name.len().saturating_add(value.len()))
             .fold(self.name.len(), usize::saturating_add)
             .saturating_add(self.link_target.len())
+            .saturating_add(self.owner.user.len())
+            .saturating_add(self.owner.group.len())
     }
 
     /// Before there was a type for directories they were files whose name ends in `/`.
