@@ -20,7 +20,7 @@ use super::problem::Problem;
 const TEXT: u64 = 16 << 20;
 
 /// A tree and the contents of its files.
-pub struct Filesystem<'a> {
+pub(crate) struct Filesystem<'a> {
     tree: &'a mut Tree,
     spool: &'a mut dyn Spool,
 }
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Filesystem<'_> {
 
 impl<'a> Filesystem<'a> {
     /// The tree whose contents are in `spool`.
-    pub fn new(tree: &'a mut Tree, spool: &'a mut dyn Spool) -> Self {
+    pub(crate) fn new(tree: &'a mut Tree, spool: &'a mut dyn Spool) -> Self {
         Self { tree, spool }
     }
 

@@ -62,6 +62,8 @@ pub(crate) enum Aging {
     None,
     /// Accounts of people: the numbers of Debian's `login.defs`.
     Default,
+    /// Accounts that ended on the first day of 1970: nobody can become them by logging in.
+    Closed,
 }
 
 /// What is known of a user.
@@ -192,6 +194,27 @@ impl Accounts {
         }
     }
 
+    /// Sets what stands for the password of the group `name`, where there is a gshadow file.
+    pub(crate) fn set_group_password(&mut self, name: &str, text: &str) {
+        let table = self.gshadow.as_mut();
+        if let Some(row) = table.and_then(|table| table.row_mut(name)) {
+            row.set(1, text);
+        }
+    }
+
+    /// Puts a `!` before what stands for the password of `name`, unless there is one.
+    pub(crate) fn lock_password(&mut self, name: &str) {
+        let table = self.shadow.as_ref();
+        let password = table.and_then(|table| table.row(name)).map(|row| row.field(1));
+        match password {
+            Some(password) if !password.starts_with('!') => {
+                let locked = format!("!{password}");
+                self.set_password(name, &locked);
+            }
+            _ => {}
+        }
+    }
+
     /// Moves passwords into shadow and gshadow, as `shadowconfig on` does: every user and group
     /// gets a line there, in the order of passwd and group.
     pub(crate) fn make_shadows(&mut self) {
@@ -261,9 +284,10 @@ impl Detail {
 }
 
 fn shadow_row(name: &str, password: &str, aging: Aging) -> Row {
-    let [least, most, warning] = match aging {
-        Aging::None => ["", "", ""],
-        Aging::Default => ["0", "99999", "7"],
+    let [least, most, warning, end] = match aging {
+        Aging::None => ["", "", "", ""],
+        Aging::Default => ["0", "99999", "7", ""],
+        Aging::Closed => ["", "", "", "1"],
     };
-    Row::new(&[name, password, DAY, least, most, warning, "", "", ""])
+    Row::new(&[name, password, DAY, least, most, warning, "", end, ""])
 }
