@@ -12,7 +12,7 @@
 //! | 156 | 1 | type flag | x | x | x |
 //! | 157 | 100 | link target | x | x | x |
 //! | 257 | 8 | magic and version | zeros | `ustar\0` `00` | `ustar  \0` |
-//! | 265 | 64 | user and group name: not read, owners are numbers | | x | x |
+//! | 265 | 32 + 32 | user and group name, which packages go by and layers do not | | x | x |
 //! | 329 | 8 + 8 | device major and minor | | x | x |
 //! | 345 | 155 | prefix of the name | | x | |
 //! | 386 | 96 | four sparse extents | | | type `S` |
@@ -109,6 +109,17 @@ impl<'a> Header<'a> {
                 found: mtime,
             })?,
         })
+    }
+
+    /// Names of owner and group, empty where there are none.
+    pub(super) fn owner_names(&self) -> (&'a [u8], &'a [u8]) {
+        if self.dialect == Dialect::V7 {
+            return (&[], &[]);
+        }
+        (
+            text(field(self.block, 265, 32)),
+            text(field(self.block, 297, 32)),
+        )
     }
 
     pub(super) fn device(&self) -> Result<(u32, u32), TarProblem> {

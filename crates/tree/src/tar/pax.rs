@@ -3,13 +3,13 @@
 //!
 //! | keyword | here |
 //! |---|---|
-//! | `path`, `linkpath`, `size`, `uid`, `gid`, `mtime` | replace the header's field |
+//! | `path`, `linkpath`, `size`, `uid`, `gid`, `uname`, `gname`, `mtime` | replace the header's field |
 //! | `SCHILY.devmajor`, `SCHILY.devminor` | replace the header's field |
 //! | `SCHILY.xattr.NAME` | extended attribute, value as it is |
 //! | `LIBARCHIVE.xattr.NAME` | the same, name percent-encoded, value in base64 |
 //! | `GNU.sparse.*` | see [`super::sparse`] |
 //! | `hdrcharset` | UTF-8 and BINARY; others are an error |
-//! | `atime`, `ctime`, `comment`, `uname`, `gname` | read over: nothing in a tree depends on them |
+//! | `atime`, `ctime`, `comment` | read over: nothing in a tree depends on them |
 //! | `SCHILY.dev`, `SCHILY.ino`, `SCHILY.nlink` | read over: they describe another disk |
 //! | `SCHILY.realsize` | an error: a sparse layout that is not known here |
 //! | anything else | finding `tar-field-dropped` with the keyword |
@@ -54,6 +54,8 @@ pub(super) struct Records {
     pub(super) size: Option<u64>,
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
+    pub(super) user: Option<Vec<u8>>,
+    pub(super) group: Option<Vec<u8>>,
     pub(super) mtime: Option<i64>,
     pub(super) major: Option<u32>,
     pub(super) minor: Option<u32>,
@@ -101,6 +103,8 @@ impl Records {
     pub(super) fn or(mut self, global: &Self) -> Self {
         self.uid = self.uid.or(global.uid);
         self.gid = self.gid.or(global.gid);
+        self.user = self.user.or_else(|| global.user.clone());
+        self.group = self.group.or_else(|| global.group.clone());
         self.mtime = self.mtime.or(global.mtime);
         for (name, value) in &global.xattrs {
             self.xattrs
@@ -148,6 +152,8 @@ impl Records {
             b"size" => self.size = Some(decimal("size", value)?),
             b"uid" => self.uid = Some(id("uid", value)?),
             b"gid" => self.gid = Some(id("gid", value)?),
+            b"uname" => self.user = Some(value.to_vec()),
+            b"gname" => self.group = Some(value.to_vec()),
             b"SCHILY.devmajor" => self.major = Some(id("SCHILY.devmajor", value)?),
             b"SCHILY.devminor" => self.minor = Some(id("SCHILY.devminor", value)?),
             b"mtime" => {
@@ -161,8 +167,7 @@ impl Records {
                 });
             }
             b"SCHILY.realsize" => return Err(SparseProblem::Star.into()),
-            b"atime" | b"ctime" | b"comment" | b"uname" | b"gname" | b"SCHILY.dev"
-            | b"SCHILY.ino" | b"SCHILY.nlink" => {}
+            b"atime" | b"ctime" | b"comment" | b"SCHILY.dev" | b"SCHILY.ino" | b"SCHILY.nlink" => {}
             unknown => findings.add(&TAR_FIELD_DROPPED, shown(unknown)),
         }
         Ok(())

@@ -19,7 +19,7 @@ use crate::budget::Budget;
 use crate::error::Error;
 use crate::findings::{TAR_FIELD_DROPPED, TAR_NO_END, TAR_TRAILING_DATA};
 use crate::node::{Metadata, NodeKind, Xattrs};
-use crate::path::{Escaped, PATH_MAX, TreePath, shown};
+use crate::path::{Escaped, PATH_MAX, PathError, TreePath, shown};
 
 /// An entry of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +30,23 @@ pub struct Entry {
     pub offset: u64,
     /// Owner, mode, time.
     pub metadata: Metadata,
+    /// Names of owner and group.
+    pub owner: OwnerNames,
     /// Extended attributes.
     pub xattrs: Xattrs,
     /// What it is.
     pub kind: EntryKind,
+}
+
+/// What an archive calls the owner and the group of an entry; empty where it says nothing.
+///
+/// Layers of images go by the numbers. Packages go by the names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnerNames {
+    /// Name of the owner.
+    pub user: Box<[u8]>,
+    /// Name of the group.
+    pub group: Box<[u8]>,
 }
 
 /// What an entry is.
@@ -45,12 +58,22 @@ pub enum EntryKind {
     HardLink(TreePath),
 }
 
+/// Which names an archive may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// A `/` in front means nothing, as in layers of images.
+    AnyStart,
+    /// A `/` in front is an error, as in packages.
+    Relative,
+}
+
 /// Reads the entries of an archive in order.
 #[allow(missing_debug_implementations, reason = "a reader of bytes has none")]
 pub struct Reader<'a> {
     source: Source<'a>,
     budget: Budget,
     global: Records,
+    names: Names,
     finished: bool,
 }
 
@@ -85,8 +108,16 @@ impl<'a> Reader<'a> {
             source: Source::new(archive, limits.unpacked_bytes),
             budget: Budget::new(limits),
             global: Records::default(),
+            names: Names::AnyStart,
             finished: false,
         }
+    }
+
+    /// Takes only names, of entries and of hard links' targets, that `names` allows.
+    #[must_use]
+    pub const fn with_names(mut self, names: Names) -> Self {
+        self.names = names;
+        self
     }
 
     /// What is left of the limits, for directories that entries imply.
@@ -214,6 +245,7 @@ impl<'a> Reader<'a> {
         let offset = described.offset;
         let refuse = |problem| Error::tar(offset, problem);
         self.budget.count_entry(offset, described.name_bytes())?;
+        self.check_start(&described).map_err(refuse)?;
         let path = TreePath::from_archive(&described.name).map_err(|error| refuse(error.into()))?;
         let kind = match described.type_flag() {
             b'0' | b'7' | 0 | b'S' => {
@@ -230,9 +262,23 @@ impl<'a> Reader<'a> {
             path,
             offset,
             metadata: described.metadata,
+            owner: described.owner,
             xattrs: described.records.xattrs,
             kind,
         })
+    }
+
+    /// A symlink's target may be absolute in any archive.
+    fn check_start(&self, described: &Described<'_>) -> Result<(), TarProblem> {
+        let target = (described.type_flag() == b'1').then_some(&described.link_target);
+        let mut names = [Some(&described.name), target].into_iter().flatten();
+        match names.find(|name| name.starts_with(b"/")) {
+            Some(name) if self.names == Names::Relative => {
+                let name = shown(name);
+                Err(PathError::Absolute { name }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn read_content(
@@ -283,6 +329,7 @@ struct Described<'a> {
     /// Bytes in the archive.
     size: u64,
     metadata: Metadata,
+    owner: OwnerNames,
     records: Records,
 }
 
@@ -298,6 +345,11 @@ impl<'a> Described<'a> {
         let link_target = one_of(records.link_path.take(), pending.long_link, LONG_LINK)?;
         let sparse_name = records.sparse.name.clone();
         let header_metadata = header.metadata()?;
+        let (user, group) = header.owner_names();
+        let owner = OwnerNames {
+            user: records.user.take().map_or(user.into(), Vec::into),
+            group: records.group.take().map_or(group.into(), Vec::into),
+        };
         Ok(Self {
             header,
             offset,
@@ -314,6 +366,7 @@ impl<'a> Described<'a> {
                 mtime: records.mtime.unwrap_or(header_metadata.mtime),
                 permissions: header_metadata.permissions,
             },
+            owner,
             records,
         })
     }
@@ -325,6 +378,8 @@ impl<'a> Described<'a> {
             .map(|(name, value)| name.len().saturating_add(value.len()))
             .fold(self.name.len(), usize::saturating_add)
             .saturating_add(self.link_target.len())
+            .saturating_add(self.owner.user.len())
+            .saturating_add(self.owner.group.len())
     }
 
     /// Before there was a type for directories they were files whose name ends in `/`.

@@ -1,1 +1,0 @@
-//! A package file: an ar archive with a control archive and a data archive.

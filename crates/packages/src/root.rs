@@ -1,1 +1,0 @@
-//! Packages unpacked over each other into a tree.

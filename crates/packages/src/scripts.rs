@@ -1,1 +1,0 @@
-//! What a maintainer script would do: read as text, never run.
