@@ -59,8 +59,8 @@ pub use output::OutputFile;
 pub use parts::{COMMAND_LINE_AARCH64, COMMAND_LINE_X86_64};
 pub use progress::{Progress, Silent};
 pub use project::{
-    BuildOptions, Built, Entry, Freshness, LockChange, LockFile, Locking, Outcome, Project,
-    ProjectError, UnknownEntry, obtain_image,
+    BuildOptions, Built, ChoiceError, Entry, Freshness, LockChange, LockFile, Locking, Outcome,
+    Project, ProjectError, UnknownEntry, obtain_image,
 };
 pub use report::{
     EifFile, FORMAT, NitroMeasurements, PartsReport, ProvenanceReport, Report, SCHEMA,

@@ -84,6 +84,13 @@ pub(crate) fn ago(age: std::time::Duration) -> Option<std::time::SystemTime> {
     std::time::SystemTime::now().checked_sub(age)
 }
 
+/// The time, in seconds since 1970; 0 for a clock before that.
+pub(crate) fn now() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
 /// Where credentials for registries are.
 pub(crate) fn credentials() -> Credentials {
     Credentials {

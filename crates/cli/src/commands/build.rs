@@ -53,6 +53,7 @@ fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
+        now: environment::now(),
     };
     let built = project.build(&options, &arguments.output, &tools);
     drop(progress);
@@ -121,6 +122,7 @@ fn of_image(image: &ImageReference, arguments: &Build, printer: &Printer) -> any
             .as_ref()
             .map_or(&NoSupply as &dyn Supply, |fetcher| fetcher),
         progress: progress.as_ref(),
+        now: environment::now(),
     };
     let place = (arguments.output.as_path(), arguments.direct.max_unpacked);
     let cannot = || format!("`{image}` cannot be built");

@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &Lock, printer: &Printer) -> anyhow::Result<ExitCod
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
+        now: environment::now(),
     };
     let locked = project.lock(&arguments.update, environment::epoch()?, &tools);
     drop(progress);

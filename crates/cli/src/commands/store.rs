@@ -142,6 +142,7 @@ fn export(arguments: &Export, printer: &Printer) -> anyhow::Result<()> {
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
+        now: environment::now(),
     };
     let cannot = || {
         format!(

@@ -240,7 +240,9 @@ impl Run<'_, '_> {
         command: Command,
     ) -> Result<(), EffectError> {
         let package = self.site.packages.get(index);
-        let package = package.map_or("", |package| package.control.name()).to_owned();
+        let package = package
+            .map_or("", |package| package.control.name())
+            .to_owned();
         let (mut answer, effect) = self.ask(&package, &command)?;
         if answer == Answer::NotMine
             && let Some(reason) = self.request.reader.ignored(&package, &command)

@@ -92,26 +92,14 @@ pub static CATALOGUE: &[Effect] = &[
         "`/etc/nsswitch.conf`, with the sources of installed packages",
         &nsswitch::Nsswitch,
     ),
-    effect(
-        "tzdata",
-        "the time zone UTC",
-        &tzdata::Tzdata,
-    ),
-    effect(
-        "users",
-        "users and groups that scripts make",
-        &users::Users,
-    ),
+    effect("tzdata", "the time zone UTC", &tzdata::Tzdata),
+    effect("users", "users and groups that scripts make", &users::Users),
     effect(
         "update-alternatives",
         "symlinks that choose between several programs of one name",
         &alternatives::UpdateAlternatives,
     ),
-    effect(
-        "shells",
-        "`/etc/shells`",
-        &shells::Shells,
-    ),
+    effect("shells", "`/etc/shells`", &shells::Shells),
     effect(
         "ld.so.cache",
         "the cache of the dynamic linker and the symlinks of libraries",

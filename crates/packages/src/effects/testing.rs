@@ -58,7 +58,14 @@ impl World {
         let mut world = Self::new("");
         let reader = Decoder::new(Format::Gzip, archive).unwrap();
         let (limits, mut findings) = (Limits::default(), Findings::new());
-        apply_layer(&mut world.tree, reader, &mut world.spool, &limits, &mut findings).unwrap();
+        apply_layer(
+            &mut world.tree,
+            reader,
+            &mut world.spool,
+            &limits,
+            &mut findings,
+        )
+        .unwrap();
         world
     }
 
@@ -146,7 +153,10 @@ impl World {
         let mut text = String::new();
         let own = self.tree.get(&top).map(|node| (&top, node));
         let below = self.tree.descendants(&top);
-        for (path, node) in own.into_iter().chain(below.map(|(path, _, node)| (path, node))) {
+        for (path, node) in own
+            .into_iter()
+            .chain(below.map(|(path, _, node)| (path, node)))
+        {
             text.push_str(&self.line(path, node));
         }
         text

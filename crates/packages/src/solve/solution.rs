@@ -107,7 +107,7 @@ impl<'a> Solution<'a> {
                 continue;
             }
             let mut seen = BTreeSet::new();
-            for link in self.links(place) {
+            for link in self.needed_by(place) {
                 let nearer = distances.get(&link.by).copied() == distance.checked_sub(1);
                 if nearer && seen.insert(link.by) {
                     let mut chain = self.way_to(link.by, &distances);
@@ -124,7 +124,8 @@ impl<'a> Solution<'a> {
         chosen.filter(move |(_, chosen)| chosen.package.name() == name)
     }
 
-    fn links(&self, place: usize) -> &[Link] {
+    /// Who needs the package at a place of the order of installation.
+    pub fn needed_by(&self, place: usize) -> &[Link] {
         self.needed_by
             .get(place)
             .map(Vec::as_slice)
@@ -162,7 +163,7 @@ impl<'a> Solution<'a> {
         let (mut at, mut links) = (place, Vec::new());
         while let Some(distance) = distances.get(&at).filter(|distance| **distance > 0) {
             let nearer = distance.checked_sub(1);
-            let mut all = self.links(at).iter();
+            let mut all = self.needed_by(at).iter();
             let Some(link) = all.find(|link| distances.get(&link.by).copied() == nearer) else {
                 break;
             };

@@ -9,15 +9,8 @@ use enclair_recipe::{
     Spanned,
 };
 
-use super::error::PackagesError;
+use super::error::ChoiceError;
 use super::suites::{Suite, Suites, debian_arch};
-
-/// Packages that were chosen, and the suites that they were chosen from.
-#[derive(Debug)]
-pub(in crate::project) struct Chosen {
-    pub(in crate::project) suites: Vec<LockedSuite>,
-    pub(in crate::project) packages: Vec<LockedPackage>,
-}
 
 /// What is chosen from some suites.
 #[derive(Debug)]
@@ -31,11 +24,11 @@ impl Chooser {
     ///
     /// # Errors
     ///
-    /// See [`PackagesError`].
+    /// See [`ChoiceError`].
     pub(in crate::project) fn of_packages<E: Engine>(
         packages: &Packages,
         suites: &Suites<'_, E>,
-    ) -> Result<Self, PackagesError> {
+    ) -> Result<Self, ChoiceError> {
         Ok(Self {
             suites: suites.read(&packages.archive, &packages.repositories)?,
             architecture: debian_arch(suites.arch),
@@ -46,11 +39,11 @@ impl Chooser {
     ///
     /// # Errors
     ///
-    /// See [`PackagesError`].
+    /// See [`ChoiceError`].
     pub(in crate::project) fn of_archive<E: Engine>(
         archive: &PackageArchive,
         suites: &Suites<'_, E>,
-    ) -> Result<Self, PackagesError> {
+    ) -> Result<Self, ChoiceError> {
         Ok(Self {
             suites: suites.read(archive, &[])?,
             architecture: debian_arch(suites.arch),
@@ -65,7 +58,7 @@ impl Chooser {
     pub(in crate::project) fn choose(
         &self,
         packages: &Packages,
-    ) -> Result<LockedPackages, PackagesError> {
+    ) -> Result<LockedPackages, ChoiceError> {
         let universe = self.universe();
         let request = request(packages, self.architecture)?;
         let solution = solved(&universe, &request)?;
@@ -75,23 +68,9 @@ impl Chooser {
         })
     }
 
-    /// One package and what it needs.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be had.
-    pub(in crate::project) fn closure(
-        &self,
-        asked: &str,
-    ) -> Result<Vec<LockedPackage>, PackagesError> {
-        let request = Request {
-            architecture: self.architecture.into(),
-            install: vec![parsed(asked)?],
-            exclude: Vec::new(),
-            base: solve::Base::None,
-            recommends: Recommends::Leave,
-        };
-        Ok(locked(&solved(&self.universe(), &request)?))
+    /// What the distribution calls the architecture.
+    pub(super) const fn architecture(&self) -> &'static str {
+        self.architecture
     }
 
     /// The suites as they go into the lock, sorted by name.
@@ -127,7 +106,7 @@ const fn pin(release: &Release) -> Pin {
 pub(in crate::project) fn request(
     packages: &Packages,
     architecture: &str,
-) -> Result<Request, PackagesError> {
+) -> Result<Request, ChoiceError> {
     let install = packages.install.iter().map(|text| parsed(text));
     Ok(Request {
         architecture: architecture.into(),
@@ -146,25 +125,36 @@ pub(in crate::project) fn request(
     })
 }
 
+/// One package and what it needs, in the solver's terms.
+pub(super) fn closure_request(asked: &str, architecture: &str) -> Result<Request, ChoiceError> {
+    Ok(Request {
+        architecture: architecture.into(),
+        install: vec![parsed(asked)?],
+        exclude: Vec::new(),
+        base: solve::Base::None,
+        recommends: Recommends::Leave,
+    })
+}
+
 fn boxed(word: &Spanned<String>) -> Box<str> {
     word.get().as_str().into()
 }
 
-fn parsed(text: &str) -> Result<Asked, PackagesError> {
-    text.parse()
-        .map_err(|source| PackagesError::Asked { source })
+fn parsed(text: &str) -> Result<Asked, ChoiceError> {
+    text.parse().map_err(|source| ChoiceError::Asked { source })
 }
 
 pub(in crate::project) fn solved<'a>(
     universe: &'a Universe<'a>,
     request: &Request,
-) -> Result<Solution<'a>, PackagesError> {
-    solve::solve(universe, request).map_err(|source| PackagesError::Solve {
+) -> Result<Solution<'a>, ChoiceError> {
+    solve::solve(universe, request).map_err(|source| ChoiceError::Solve {
         source: Box::new(source),
     })
 }
 
-fn locked(solution: &Solution<'_>) -> Vec<LockedPackage> {
+/// The packages of a solution, in the order in which they are installed.
+pub(super) fn locked(solution: &Solution<'_>) -> Vec<LockedPackage> {
     let chosen = solution.chosen().iter();
     chosen
         .map(|chosen| {

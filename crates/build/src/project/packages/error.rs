@@ -12,7 +12,7 @@ use thiserror::Error;
 /// Packages that cannot be chosen.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum PackagesError {
+pub enum ChoiceError {
     /// A file of an archive cannot be had.
     #[error("`{file}` of `{archive}` cannot be had")]
     File {
@@ -77,6 +77,32 @@ pub enum PackagesError {
         /// The digest of what is there.
         found: Sha256,
     },
+    /// No package has the file.
+    #[error("no file `{path}` is in `{package}`; looked in {}", looked.join(", "))]
+    NoFile {
+        /// The package that was named.
+        package: String,
+        /// The pattern.
+        path: String,
+        /// Packages that were looked into.
+        looked: Vec<String>,
+    },
+    /// More than one file is meant.
+    #[error("`{path}` means {} files: {}", found.len(), found.join(", "))]
+    ManyFiles {
+        /// The pattern.
+        path: String,
+        /// What matches.
+        found: Vec<String>,
+    },
+    /// The kernel of a package cannot run an enclave.
+    #[error("the kernel of `{package}` lacks {}", lacks.join(", "))]
+    Kernel {
+        /// The package.
+        package: String,
+        /// Options of its configuration, each with what it is.
+        lacks: Vec<String>,
+    },
     /// A text that asks for no package.
     #[error("no package can be asked for like this")]
     Asked {
@@ -91,4 +117,31 @@ pub enum PackagesError {
         #[source]
         source: Box<SolveError>,
     },
+}
+
+impl ChoiceError {
+    /// What to do about it.
+    ///
+    /// What is inside of it may have advice of its own.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::File { .. } => Some(
+                "`[archive.NAME] mirrors = [..]` in the settings says where an archive is; \
+                 `enclair doctor` shows what is known",
+            ),
+            Self::OtherKey { .. } => Some("look at who changed it before you believe it"),
+            Self::NoFile { .. } => Some("`*` in a path stands for any text without a slash"),
+            Self::ManyFiles { .. } => Some("name one of them"),
+            Self::Kernel { .. } => Some(
+                "an enclave's devices are virtio-mmio, and its drivers must be built in; leave \
+                 `boot.kernel` out to use the kernel that enclair carries",
+            ),
+            Self::Release { .. }
+            | Self::Index { .. }
+            | Self::Read { .. }
+            | Self::Key { .. }
+            | Self::Asked { .. }
+            | Self::Solve { .. } => None,
+        }
+    }
 }

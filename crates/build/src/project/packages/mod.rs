@@ -15,8 +15,11 @@
 mod choose;
 mod error;
 mod files;
+mod kernel;
 mod suites;
 
-pub(super) use choose::{Chosen, Chooser};
-pub use error::PackagesError;
-pub(super) use files::PackageFile;
+pub(super) use choose::Chooser;
+pub use error::ChoiceError;
+pub(super) use files::{PackageFile, Sought, is_match};
+pub(super) use kernel::check_kernel_config;
+pub(super) use suites::{Suites, debian_arch};

@@ -14,7 +14,7 @@ use enclair_recipe::{
     Wanted,
 };
 
-use super::error::PackagesError;
+use super::error::ChoiceError;
 use crate::content::open_file;
 use crate::enclave::Tools;
 use crate::request::Content;
@@ -38,16 +38,16 @@ pub(in crate::project) struct Suite {
 
 /// Where suites come from.
 #[derive(Debug)]
-pub(super) struct Suites<'a, E> {
-    pub(super) tools: &'a Tools<'a, E>,
+pub(in crate::project) struct Suites<'a, E> {
+    pub(in crate::project) tools: &'a Tools<'a, E>,
     /// Where the recipe is.
-    pub(super) directory: &'a Path,
-    pub(super) arch: Arch,
+    pub(in crate::project) directory: &'a Path,
+    pub(in crate::project) arch: Arch,
     /// The suites of the lock.
-    pub(super) locked: &'a [LockedSuite],
+    pub(in crate::project) locked: &'a [LockedSuite],
     /// Whether the newest are looked at in any case.
-    pub(super) update: bool,
-    pub(super) now: UnixSeconds,
+    pub(in crate::project) update: bool,
+    pub(in crate::project) now: UnixSeconds,
 }
 
 /// A suite that is asked for.
@@ -91,7 +91,7 @@ impl<E: Engine> Suites<'_, E> {
         &self,
         archive: &PackageArchive,
         repositories: &[Repository],
-    ) -> Result<Vec<Suite>, PackagesError> {
+    ) -> Result<Vec<Suite>, ChoiceError> {
         let distribution = *archive.distribution;
         let components = sorted(&archive.components);
         let own = archive.suites.iter().map(|suite| Asked {
@@ -118,7 +118,7 @@ impl<E: Engine> Suites<'_, E> {
         Ok(suites)
     }
 
-    fn suite(&self, asked: &Asked<'_>) -> Result<Suite, PackagesError> {
+    fn suite(&self, asked: &Asked<'_>) -> Result<Suite, ChoiceError> {
         let (release, blob) = self.release(asked)?;
         let mut indexes = Vec::new();
         for component in &asked.components {
@@ -140,7 +140,7 @@ impl<E: Engine> Suites<'_, E> {
     }
 
     /// The locked Release file where there is one that can still be had, else the newest.
-    fn release(&self, asked: &Asked<'_>) -> Result<(Release, Blob), PackagesError> {
+    fn release(&self, asked: &Asked<'_>) -> Result<(Release, Blob), ChoiceError> {
         let path = format!("dists/{}/InRelease", asked.suite);
         let locked = self.locked.iter().find(|suite| suite.name == asked.name);
         if let Some(locked) = locked.filter(|_| !self.update) {
@@ -164,9 +164,9 @@ impl<E: Engine> Suites<'_, E> {
         asked: &Asked<'_>,
         (path, blob): (&str, Blob),
         at: UnixSeconds,
-    ) -> Result<Release, PackagesError> {
+    ) -> Result<Release, ChoiceError> {
         let bytes = self.bytes(asked.archive, path, blob)?;
-        let wrong = |source| PackagesError::Release {
+        let wrong = |source| ChoiceError::Release {
             suite: asked.name.clone(),
             source,
         };
@@ -185,8 +185,8 @@ impl<E: Engine> Suites<'_, E> {
     }
 
     /// The certificates of a repository's keys.
-    fn key(&self, repository: &Repository) -> Result<Vec<u8>, PackagesError> {
-        let failed = |source| PackagesError::Key {
+    fn key(&self, repository: &Repository) -> Result<Vec<u8>, ChoiceError> {
+        let failed = |source| ChoiceError::Key {
             repository: repository.name.get().clone(),
             source,
         };
@@ -196,7 +196,7 @@ impl<E: Engine> Suites<'_, E> {
                 let supply = self.tools.supply;
                 let blob = supply.resolve_url(url, KEY_LIMIT).map_err(failed)?;
                 if let Some(expected) = sha256.as_deref().filter(|it| **it != blob.sha256) {
-                    return Err(PackagesError::OtherKey {
+                    return Err(ChoiceError::OtherKey {
                         repository: repository.name.get().clone(),
                         expected: *expected,
                         found: blob.sha256,
@@ -205,7 +205,9 @@ impl<E: Engine> Suites<'_, E> {
                 bytes = self.bytes(&repository.name, url, blob)?;
             }
             // The recipe's reader takes no other forms.
-            Artifact::File { path } | Artifact::Image { path, .. } | Artifact::Package { path, .. } => {
+            Artifact::File { path }
+            | Artifact::Image { path, .. }
+            | Artifact::Package { path, .. } => {
                 let file = open_file(&self.directory.join(path.get()));
                 file.and_then(|file| file.take(KEY_LIMIT).read_to_end(&mut bytes))
                     .map_err(|error| failed(error.into()))?;
@@ -220,10 +222,10 @@ impl<E: Engine> Suites<'_, E> {
         asked: &Asked<'_>,
         release: &Release,
         component: &str,
-    ) -> Result<Index, PackagesError> {
+    ) -> Result<Index, ChoiceError> {
         let file = release
             .index(component, debian_arch(self.arch))
-            .map_err(|source| PackagesError::Release {
+            .map_err(|source| ChoiceError::Release {
                 suite: asked.name.clone(),
                 source,
             })?;
@@ -242,7 +244,7 @@ impl<E: Engine> Suites<'_, E> {
         asked: &Asked<'_>,
         release: &Release,
         file: &IndexFile,
-    ) -> Result<Index, PackagesError> {
+    ) -> Result<Index, ChoiceError> {
         let path = release.location(file);
         let blob = Blob {
             sha256: file.sha256,
@@ -253,7 +255,7 @@ impl<E: Engine> Suites<'_, E> {
             .map_err(|source| file_error(asked.archive, &path, source))?;
         let stored = self.open(asked.archive, &path, blob)?;
         Index::read(BufReader::with_capacity(256 << 10, stored)).map_err(|source| {
-            PackagesError::Index {
+            ChoiceError::Index {
                 suite: asked.name.clone(),
                 file: file.path.clone(),
                 source,
@@ -277,12 +279,12 @@ impl<E: Engine> Suites<'_, E> {
         }])
     }
 
-    fn bytes(&self, archive: &str, path: &str, blob: Blob) -> Result<Vec<u8>, PackagesError> {
+    fn bytes(&self, archive: &str, path: &str, blob: Blob) -> Result<Vec<u8>, ChoiceError> {
         let mut stored = self.open(archive, path, blob)?;
         let mut bytes = Vec::new();
         stored
             .read_to_end(&mut bytes)
-            .map_err(|source| PackagesError::Read {
+            .map_err(|source| ChoiceError::Read {
                 archive: archive.to_owned(),
                 file: path.to_owned(),
                 source,
@@ -296,7 +298,7 @@ impl<E: Engine> Suites<'_, E> {
         archive: &str,
         path: &str,
         blob: Blob,
-    ) -> Result<Box<dyn Read + Send>, PackagesError> {
+    ) -> Result<Box<dyn Read + Send>, ChoiceError> {
         let content = Content::Blob {
             blob,
             name: path.to_owned(),
@@ -313,8 +315,8 @@ fn sorted(words: &[enclair_recipe::Spanned<String>]) -> Vec<String> {
     words
 }
 
-fn file_error(archive: &str, file: &str, source: SupplyError) -> PackagesError {
-    PackagesError::File {
+fn file_error(archive: &str, file: &str, source: SupplyError) -> ChoiceError {
+    ChoiceError::File {
         archive: archive.to_owned(),
         file: file.to_owned(),
         source,

@@ -54,7 +54,9 @@ impl Work for LdSoCache {
 /// Makes links and cache; `generator` is what the tool says about itself.
 fn update(files: &mut Filesystem<'_>, generator: &str) -> Result<(), Problem> {
     let unmarked = match generator.rsplit_once("version 2.") {
-        Some((_, minor)) if minor.parse::<u32>().is_ok_and(|minor| minor <= 36) => Unmarked::AnyLibc,
+        Some((_, minor)) if minor.parse::<u32>().is_ok_and(|minor| minor <= 36) => {
+            Unmarked::AnyLibc
+        }
         _ => Unmarked::ThisLibc,
     };
     let mut entries = Vec::new();

@@ -26,7 +26,10 @@ impl Strings {
         for text in ordered {
             let offset = if previous.ends_with(text) && !previous.is_empty() {
                 // Behind the text is its NUL, which ends the bytes so far.
-                strings.bytes.len().checked_sub(text.len().saturating_add(1))
+                strings
+                    .bytes
+                    .len()
+                    .checked_sub(text.len().saturating_add(1))
             } else {
                 let offset = strings.bytes.len();
                 strings.bytes.extend_from_slice(text);
@@ -34,7 +37,9 @@ impl Strings {
                 Some(offset)
             };
             let offset = offset.and_then(|offset| u32::try_from(offset).ok());
-            strings.offsets.insert(text.to_vec(), offset.ok_or(CacheError)?);
+            strings
+                .offsets
+                .insert(text.to_vec(), offset.ok_or(CacheError)?);
             previous = text;
         }
         Ok(strings)
