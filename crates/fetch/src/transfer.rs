@@ -350,7 +350,7 @@ fn failure(way: &Way, answer: Answer<'_>) -> Reason {
 }
 
 /// Opens a file that is one: opening a pipe would wait for somebody at its other end.
-fn open_regular(path: &Path) -> Result<File, Reason> {
+pub(crate) fn open_regular(path: &Path) -> Result<File, Reason> {
     let is_file = fs::metadata(path).map_err(Reason::File)?.is_file();
     if !is_file {
         return Err(Reason::File(ErrorKind::InvalidInput.into()));
