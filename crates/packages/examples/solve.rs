@@ -9,10 +9,11 @@
 //! --recommends
 //! --why NAME                          how it came in, instead of the list
 //! --order                             in the order of installation
-//! --time                              what it took, on standard error
+//! --lines                             more arguments from each line of standard input, with
+//!                                     a line `= LINE` before each answer
 //! ```
 //!
-//! Prints `NAME VERSION ARCHITECTURE SUITE`, sorted.
+//! Prints `NAME VERSION ARCHITECTURE SUITE`, sorted; on standard error what it took.
 
 #![allow(
     clippy::print_stdout,
@@ -37,13 +38,19 @@ struct Read {
     index: Index,
 }
 
-/// What the arguments say.
-struct Arguments {
-    sources: Vec<Read>,
+/// What is asked for, and how it is answered.
+#[derive(Clone)]
+struct Question {
     request: Request,
     why: Option<String>,
     in_order: bool,
-    timed: bool,
+}
+
+/// What the arguments say.
+struct Arguments {
+    sources: Vec<Read>,
+    question: Question,
+    lines: bool,
 }
 
 fn read_source(text: &str) -> Result<Read, Failure> {
@@ -64,43 +71,87 @@ fn read_source(text: &str) -> Result<Read, Failure> {
 }
 
 fn read_arguments() -> Result<Arguments, Failure> {
+    let request = Request {
+        architecture: "amd64".into(),
+        install: Vec::new(),
+        exclude: Vec::new(),
+        base: Base::None,
+        recommends: Recommends::Leave,
+    };
     let mut arguments = Arguments {
         sources: Vec::new(),
-        request: Request {
-            architecture: "amd64".into(),
-            install: Vec::new(),
-            exclude: Vec::new(),
-            base: Base::None,
-            recommends: Recommends::Leave,
+        question: Question {
+            request,
+            why: None,
+            in_order: false,
         },
-        why: None,
-        in_order: false,
-        timed: false,
+        lines: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        let mut value = || words.next().ok_or(format!("{word}: a value is missing"));
-        let request = &mut arguments.request;
         match word.as_str() {
-            "--source" => arguments.sources.push(read_source(&value()?)?),
-            "--architecture" => request.architecture = value()?.into(),
-            "--exclude" => request.exclude.push(value()?.into()),
-            "--recommends" => request.recommends = Recommends::Install,
-            "--why" => arguments.why = Some(value()?),
-            "--order" => arguments.in_order = true,
-            "--time" => arguments.timed = true,
+            "--source" => {
+                let value = words.next().ok_or("--source: a value is missing")?;
+                arguments.sources.push(read_source(&value)?);
+            }
+            "--lines" => arguments.lines = true,
+            _ => arguments.question.take(&word, &mut words)?,
+        }
+    }
+    Ok(arguments)
+}
+
+impl Question {
+    /// Takes one argument, and its value if it has one.
+    fn take(
+        &mut self,
+        word: &str,
+        words: &mut impl Iterator<Item = String>,
+    ) -> Result<(), Failure> {
+        let mut value = || words.next().ok_or(format!("{word}: a value is missing"));
+        match word {
+            "--architecture" => self.request.architecture = value()?.into(),
+            "--exclude" => self.request.exclude.push(value()?.into()),
+            "--recommends" => self.request.recommends = Recommends::Install,
+            "--why" => self.why = Some(value()?),
+            "--order" => self.in_order = true,
             "--base" => {
-                request.base = match value()?.as_str() {
+                self.request.base = match value()?.as_str() {
                     "none" => Base::None,
                     "essential" => Base::Essential,
                     "required" => Base::Required,
                     other => return Err(format!("`{other}` is no base").into()),
                 }
             }
-            name => request.install.push(name.parse()?),
+            name => self.request.install.push(name.parse()?),
         }
+        Ok(())
     }
-    Ok(arguments)
+
+    /// `false` when there is no such set of packages.
+    fn answer(&self, universe: &Universe<'_>) -> bool {
+        let begin = Instant::now();
+        let solution = match solve(universe, &self.request) {
+            Ok(solution) => solution,
+            Err(error) => {
+                eprintln!("error: {error}");
+                if let Some(hint) = error.hint() {
+                    eprintln!("hint: {hint}");
+                }
+                return false;
+            }
+        };
+        eprintln!(
+            "{} packages, {:.2?}",
+            solution.chosen().len(),
+            begin.elapsed()
+        );
+        match &self.why {
+            Some(name) => print_why(&solution, name),
+            None => print_list(&solution, self.in_order),
+        }
+        true
+    }
 }
 
 fn print_why(solution: &Solution<'_>, name: &str) {
@@ -149,27 +200,19 @@ fn main() -> Result<(), Failure> {
         pin: read.pin,
         index: &read.index,
     }));
-    let begin = Instant::now();
-    let solution = match solve(&universe, &arguments.request) {
-        Ok(solution) => solution,
-        Err(error) => {
-            eprintln!("error: {error}");
-            if let Some(hint) = error.hint() {
-                eprintln!("hint: {hint}");
-            }
-            std::process::exit(1);
-        }
-    };
-    if arguments.timed {
-        eprintln!(
-            "{} packages, {:.2?}",
-            solution.chosen().len(),
-            begin.elapsed()
-        );
+    if !arguments.lines {
+        let answered = arguments.question.answer(&universe);
+        std::process::exit(i32::from(!answered));
     }
-    match &arguments.why {
-        Some(name) => print_why(&solution, name),
-        None => print_list(&solution, arguments.in_order),
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        println!("= {line}");
+        let mut question = arguments.question.clone();
+        let mut words = line.split_whitespace().map(str::to_owned);
+        while let Some(word) = words.next() {
+            question.take(&word, &mut words)?;
+        }
+        question.answer(&universe);
     }
     Ok(())
 }

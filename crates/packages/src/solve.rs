@@ -43,7 +43,7 @@ pub use universe::{Pin, Source, Universe};
 
 /// How many relations are looked at before a request is given up. Large ones need some ten
 /// thousand; only indexes that were made for it need more.
-pub const MAX_STEPS: u32 = 1_000_000;
+pub const MAX_STEPS: u32 = 200_000;
 
 /// Finds the packages that `request` comes to.
 ///

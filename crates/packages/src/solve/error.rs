@@ -160,6 +160,8 @@ pub enum Obstacle {
         relation: Box<str>,
         /// What there is.
         found: Vec<Found>,
+        /// What of that would do, and is no candidate.
+        fitting: Option<Found>,
     },
     /// The request excludes it.
     Excluded {
@@ -195,6 +197,17 @@ impl Failure {
                 "do not exclude `{name}`, or ask for an alternative"
             )),
             Obstacle::NoPackage { .. } => Some("add the suite or component that has it".to_owned()),
+            Obstacle::NoVersion {
+                relation,
+                fitting: Some(fitting),
+                ..
+            } => {
+                let name = relation.split([' ', ':']).next().unwrap_or_default();
+                Some(format!(
+                    "ask for `{name}={}` too, of {}",
+                    fitting.version, fitting.suite
+                ))
+            }
             Obstacle::Failed(failure) => failure.hint(),
             Obstacle::NoVersion { .. } | Obstacle::Conflict { .. } | Obstacle::Tried { .. } => None,
         })
@@ -243,7 +256,9 @@ impl fmt::Display for Obstacle {
             Self::NoPackage { name, places } => {
                 write!(f, "nothing has or provides `{name}` in {}", List(places))
             }
-            Self::NoVersion { relation, found } if found.is_empty() => {
+            Self::NoVersion {
+                relation, found, ..
+            } if found.is_empty() => {
                 write!(f, "nothing provides `{relation}` in that version")
             }
             Self::NoVersion { found, .. } => write!(f, "{}", Versions(found)),

@@ -76,6 +76,7 @@ fn unmet(pool: &mut Pool<'_>, conflict: &Conflict) -> Result<Vec<Obstacle>, Solv
             obstacles.push(Obstacle::NoVersion {
                 relation: relation.to_string().into(),
                 found: pool.found(&relation.name),
+                fitting: pool.fitting(conflict.id, relation),
             });
         }
     }

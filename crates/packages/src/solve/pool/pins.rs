@@ -103,9 +103,6 @@ impl<'a> Pool<'a> {
             return Ok(None);
         }
         let all: Vec<_> = self.versions(&asked.name).collect();
-        if all.is_empty() {
-            return Err(self.unknown(asked));
-        }
         let wanted = asked.architecture.as_deref().unwrap_or(&self.native);
         let of_architecture = |version: &&Version<'a>| *self.architecture_of(&version.1) == *wanted;
         let is_asked = |(source, package): &&Version<'a>| match &asked.choice {
@@ -117,10 +114,7 @@ impl<'a> Pool<'a> {
         let found = all.iter().filter(of_architecture).filter(is_asked);
         match found.max_by(|left, right| rank(left).cmp(&rank(right))) {
             Some(version) => Ok(Some(*version)),
-            None => Err(SolveError::NoVersion {
-                asked: asked.clone(),
-                found: all.iter().map(Found::of).collect(),
-            }),
+            None => Err(self.not_found(asked)),
         }
     }
 
@@ -178,15 +172,29 @@ impl<'a> Pool<'a> {
         if self.pinned.contains_key(&key) {
             return None;
         }
-        let constraint = relation.constraint.as_ref()?;
-        let admitted = |version: &Version<'a>| {
-            let order = version.1.version_parts().cmp(&constraint.version.parts());
-            version.0.is_called(suite)
-                && self.architecture_of(&version.1) == *architecture
-                && constraint.operator.admits(order)
+        let fits = |version: &Version<'a>| {
+            version.0.is_called(suite) && self.fits(version, relation, architecture)
         };
-        let versions = self.versions(&relation.name).filter(admitted);
+        let versions = self.versions(&relation.name).filter(fits);
         versions.max_by(|left, right| rank(left).cmp(&rank(right)))
+    }
+
+    /// The best version that a relation of `from` means, candidate or not.
+    pub(in crate::solve) fn fitting(&self, from: Id, relation: &Relation) -> Option<Found> {
+        let architecture = &self.get(from)?.architecture;
+        let fits = |version: &Version<'a>| self.fits(version, relation, architecture);
+        let versions = self.versions(&relation.name).filter(fits);
+        let best = versions.max_by(|left, right| rank(left).cmp(&rank(right)));
+        best.map(|version| Found::of(&version))
+    }
+
+    /// Whether a version has what a relation with a constraint asks for.
+    fn fits(&self, version: &Version<'a>, relation: &Relation, architecture: &Rc<str>) -> bool {
+        let admits = relation.constraint.as_ref().is_some_and(|constraint| {
+            let order = version.1.version_parts().cmp(&constraint.version.parts());
+            constraint.operator.admits(order)
+        });
+        admits && self.architecture_of(&version.1) == *architecture
     }
 
     /// The candidate that is asked for: of the system's architecture where none is said; where
@@ -217,12 +225,23 @@ impl<'a> Pool<'a> {
             }
         }
         match providers.as_slice() {
-            [] => Err(self.unknown(asked)),
+            [] => Err(self.not_found(asked)),
             [one] if asked.architecture.is_none() => Ok(*one),
             several => Err(SolveError::Virtual {
                 name: asked.name.clone(),
                 providers: several.iter().map(|id| self.name(*id).into()).collect(),
             }),
+        }
+    }
+
+    fn not_found(&self, asked: &Asked) -> SolveError {
+        let found = self.found(&asked.name);
+        if found.is_empty() {
+            return self.unknown(asked);
+        }
+        SolveError::NoVersion {
+            asked: asked.clone(),
+            found,
         }
     }
 
