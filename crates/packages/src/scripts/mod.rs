@@ -26,11 +26,13 @@ mod limits;
 mod parse;
 mod shell;
 mod syntax;
+mod templates;
 
 pub use call::{Call, Script};
 pub use command::{Certainty, Command, Redirection, Redirects, Word};
 pub use error::ScriptError;
 pub use facts::{Facts, NoFacts};
+pub use templates::answers;
 
 /// Which commands `script` would run when it is called as `call` says, where `facts` holds.
 ///

@@ -52,8 +52,8 @@ pub(super) use state::OnError;
 pub(super) struct Outcome {
     /// Its commands.
     pub(super) commands: Vec<Command>,
-    /// Debconf's answers after it; one that is `None` cannot be known.
-    pub(super) answers: BTreeMap<String, Option<String>>,
+    /// Debconf's answers after it: those that are known.
+    pub(super) answers: BTreeMap<String, String>,
 }
 
 /// Evaluates `script` for one call.
@@ -75,17 +75,12 @@ pub(super) fn evaluate(
     if let Some(state) = end {
         end = evaluator.framed(Target::Exit, state, Evaluator::at_exit)?;
     }
-    let mut answers: BTreeMap<_, _> = call
-        .answers
-        .iter()
-        .map(|(name, answer)| (name.clone(), Some(answer.clone())))
-        .collect();
+    let mut answers = call.answers.clone();
     for (name, value) in end.map(|state| state.answers).unwrap_or_default() {
-        let answer = match value {
-            Value::Known(text) => Some(text.to_string()),
-            Value::Unknown(_) => None,
+        match value {
+            Value::Known(text) => answers.insert(name.to_string(), text.to_string()),
+            Value::Unknown(_) => answers.remove(&*name),
         };
-        answers.insert(name.to_string(), answer);
     }
     Ok(Outcome {
         commands: evaluator.commands,

@@ -94,6 +94,15 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Whether nothing stands at `path`, not even a symlink that leads nowhere; `None` where this
+    /// cannot be known.
+    pub(super) fn is_absent(&mut self, path: &str, state: &State) -> Option<bool> {
+        let path = Value::known(path);
+        let exists = self.test_path('e', &path, state)?;
+        let is_link = self.test_path('L', &path, state)?;
+        Some(!exists && !is_link)
+    }
+
     /// Whether `path` can be executed, unless the script has changed it.
     pub(super) fn can_execute(&mut self, path: &str, state: &State) -> Option<bool> {
         self.test_path('x', &Value::known(path), state)
@@ -188,10 +197,15 @@ impl Evaluator<'_> {
         let Some(directory) = normal(directory, state) else {
             return Ok(None);
         };
-        let touched = state.changes.keys().any(|path| is_below(path, &directory));
+        let inside = |path: &str| path != &*directory && is_below(path, &directory);
+        let touched = state.changes.keys().any(|path| inside(path));
         let unknown = OF_THE_MACHINE.iter().any(|root| is_below(&directory, root));
-        if touched || unknown || changed(&directory, state).is_some() {
-            return Ok(None);
+        match changed(&directory, state) {
+            _ if touched || unknown => return Ok(None),
+            // A directory that is made where there is one keeps what is in it.
+            None | Some(Change::Directory) => {}
+            Some(Change::Absent | Change::File) => return Ok(Some(Vec::new())),
+            Some(Change::Unknown) => return Ok(None),
         }
         let pattern = Pattern::new(component);
         let hidden = component.first().is_some_and(|glyph| glyph.letter == '.');

@@ -108,11 +108,40 @@ impl Evaluator<'_> {
                 status: Status::SUCCESS,
             }),
             ("readlink", [path]) => self.link(path, state),
+            ("rm" | "mkdir", _) => self.changes_nothing(name, operands, state),
             // Nothing runs where a root filesystem is made.
             ("ischroot", []) => Answer::status(Status::SUCCESS),
             ("pidof" | "pgrep", _) => Answer::status(Status::FAILURE),
             _ => None,
         }
+    }
+
+    /// Whether `rm -f` finds nothing to remove, and `mkdir -p` nothing to make.
+    fn changes_nothing(&mut self, name: &str, operands: &[&str], state: &State) -> Option<Answer> {
+        let is_flag = |operand: &&&str| operand.starts_with('-');
+        let wanted = if name == "mkdir" { 'p' } else { 'f' };
+        let long = if name == "mkdir" {
+            "--parents"
+        } else {
+            "--force"
+        };
+        let mut flags = operands.iter().filter(is_flag);
+        let lenient =
+            flags.any(|flag| *flag == long || (!flag.starts_with("--") && flag.contains(wanted)));
+        if !lenient {
+            return None;
+        }
+        for path in operands.iter().filter(|operand| !is_flag(operand)) {
+            let nothing = if name == "mkdir" {
+                self.test_path('d', &Value::known(path), state)?
+            } else {
+                self.is_absent(path, state)?
+            };
+            if !nothing {
+                return None;
+            }
+        }
+        Answer::status(Status::SUCCESS)
     }
 
     /// Where programs are, as `command -v` and `which` say.

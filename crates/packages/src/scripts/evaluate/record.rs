@@ -145,7 +145,8 @@ impl Evaluator<'_> {
             }
             self.outputs.push(Output::Hidden);
         }
-        let files = opened.files;
+        let mut files = opened.files;
+        files.retain(|file| writes(file.redirects));
         self.written.push(Inherited { files, hides });
     }
 
