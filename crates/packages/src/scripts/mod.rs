@@ -22,6 +22,7 @@ mod command;
 mod error;
 mod evaluate;
 mod facts;
+pub mod ignored;
 mod limits;
 mod parse;
 mod shell;
