@@ -1,8 +1,9 @@
 //! How a script is called.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-/// Which of a package's scripts is called.
+/// Which of a package's scripts is called: those that a first installation calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Script {
     /// Debconf's questions, before anything is installed.
@@ -11,6 +12,23 @@ pub enum Script {
     Preinst,
     /// When it is configured.
     Postinst,
+}
+
+impl Script {
+    /// The name of its file in the control archive.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Preinst => "preinst",
+            Self::Postinst => "postinst",
+        }
+    }
+}
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// One call of a script on a system on which nothing was installed before.
@@ -37,16 +55,5 @@ impl Call {
             Script::Config | Script::Postinst => &["configure", ""],
         };
         words.iter().map(|&word| word.to_owned()).collect()
-    }
-}
-
-impl Script {
-    /// The name of its file in the control archive.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Config => "config",
-            Self::Preinst => "preinst",
-            Self::Postinst => "postinst",
-        }
     }
 }

@@ -28,6 +28,13 @@ pub trait Facts {
     /// read; `None` where there is none, where it cannot be had, or where it is too large.
     fn content(&self, path: &str) -> Option<Vec<u8>>;
 
+    /// The target of a symlink as it is written; `None` for anything else, and where it cannot be
+    /// known.
+    fn link(&self, path: &str) -> Option<String> {
+        let _ = path;
+        None
+    }
+
     /// Whether `getent passwd name` finds a user; `None` where this cannot be known.
     fn has_user(&self, name: &str) -> Option<bool>;
 

@@ -20,12 +20,19 @@
 mod call;
 mod command;
 mod error;
+mod evaluate;
 mod facts;
+mod limits;
+mod parse;
+mod shell;
+mod syntax;
+mod templates;
 
 pub use call::{Call, Script};
 pub use command::{Certainty, Command, Redirection, Redirects, Word};
 pub use error::ScriptError;
 pub use facts::{Facts, NoFacts};
+pub use templates::answers;
 
 /// Which commands `script` would run when it is called as `call` says, where `facts` holds.
 ///
@@ -42,6 +49,7 @@ pub fn commands(
     call: &Call,
     facts: &dyn Facts,
 ) -> Result<Vec<Command>, ScriptError> {
-    let _ = (script, call, facts);
-    Err(ScriptError::Empty)
+    let shell = shell::parse(script)?;
+    let outcome = evaluate::evaluate(&shell.list, shell.on_error, call, facts)?;
+    Ok(outcome.commands)
 }

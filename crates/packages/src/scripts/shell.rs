@@ -1,0 +1,58 @@
+//! A script as a whole: which program runs it, and its text.
+
+use super::error::ScriptError;
+use super::evaluate::OnError;
+use super::syntax::List;
+use super::{limits, parse};
+
+/// A script for a shell.
+#[derive(Debug)]
+pub(super) struct ShellScript {
+    pub(super) list: List,
+    /// What its first line says of `set -e`.
+    pub(super) on_error: OnError,
+}
+
+/// Parses a script, whose first line says what runs it.
+///
+/// # Errors
+///
+/// It is empty, too large, for another program, or not understood.
+pub(super) fn parse(script: &[u8]) -> Result<ShellScript, ScriptError> {
+    if script.is_empty() {
+        return Err(ScriptError::Empty);
+    }
+    if script.len() > limits::SIZE {
+        return Err(ScriptError::TooLarge {
+            size: script.len(),
+            limit: limits::SIZE,
+        });
+    }
+    // Letters in comments may be in any encoding. What is replaced in a word makes it unknown.
+    let text = String::from_utf8_lossy(script);
+    let on_error = interpreter(text.lines().next().unwrap_or_default())?;
+    let list = parse::parse(&text, 1)?;
+    Ok(ShellScript { list, on_error })
+}
+
+/// What a first line such as `#!/bin/sh -e` says.
+fn interpreter(line: &str) -> Result<OnError, ScriptError> {
+    let other = |interpreter: &str| ScriptError::NotShell {
+        interpreter: interpreter.chars().take(64).collect(),
+    };
+    let Some(command) = line.strip_prefix("#!") else {
+        return Err(other(line));
+    };
+    let mut words = command.split_ascii_whitespace();
+    let path = words.next().unwrap_or_default();
+    let mut name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    if name == "env" {
+        name = words.next().unwrap_or_default();
+    }
+    if !matches!(name, "sh" | "dash" | "bash") {
+        return Err(other(path));
+    }
+    let flags = words.next().unwrap_or_default();
+    let ends = flags.starts_with('-') && flags.contains('e');
+    Ok(if ends { OnError::Ends } else { OnError::GoesOn })
+}
