@@ -61,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-tree",
         ],
     ),
+    ("enclair-packages-testing", &["enclair-digest"]),
     (
         "enclair-recipe",
         &["enclair-configuration", "enclair-digest", "enclair-eif"],

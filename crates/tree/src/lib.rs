@@ -40,6 +40,6 @@ pub use initramfs::from_initramfs;
 pub use layer::apply_layer;
 pub use node::{Metadata, Node, NodeId, NodeKind, NodeMut, Xattrs};
 pub use path::{Escaped, PathError, TreePath};
-pub use resolve::{LastLink, MAX_HOPS};
+pub use resolve::{LastLink, MAX_HOPS, Steps};
 pub use tar::{TarProblem, write_tar};
 pub use tree::Tree;

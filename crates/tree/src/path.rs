@@ -30,6 +30,12 @@ pub enum PathError {
         /// The name, with unusual bytes escaped.
         name: String,
     },
+    /// The name starts with `/`, in an archive whose names are relative.
+    #[error("the name `{name}` is absolute")]
+    Absolute {
+        /// The name, with unusual bytes escaped.
+        name: String,
+    },
     /// The name has a NUL byte, at which other readers would cut it off.
     #[error("the name `{name}` has a NUL byte")]
     Nul {

@@ -48,6 +48,28 @@ impl Tree {
         }
     }
 
+    /// Where a symlink with `target` would lead that stood in the directory `parent`, over all
+    /// symlinks.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tree::resolve`].
+    pub fn resolve_link(&self, parent: &TreePath, target: &[u8]) -> Result<TreePath, Error> {
+        let start = if target.starts_with(b"/") {
+            &TreePath::root()
+        } else {
+            parent
+        };
+        let mut walk = Walk::new(start, LastLink::Follow);
+        let components = target.split(|byte| *byte == b'/').rev();
+        let behind = components.map(<[u8]>::to_vec);
+        walk.pending = behind.chain(walk.pending).collect();
+        match walk.advance(self, &Steps::default())? {
+            Stop::Arrived => Ok(walk.here),
+            Stop::Missing(path) => Err(Error::entry(path, Problem::Missing)),
+        }
+    }
+
     /// The node that `path` leads to, over all symlinks; `None` when it leads to none.
     pub fn lookup(&self, path: &TreePath) -> Option<&Node> {
         let path = self.resolve(path, LastLink::Follow).ok()?;
@@ -60,8 +82,13 @@ impl Tree {
 
     /// `path` with the symlinks among its parents resolved; it and the parents need not exist.
     ///
-    /// `make` is called for every parent that is missing, and must put a directory there.
-    pub(crate) fn settle(
+    /// `make` is called for every parent that is missing, and must put a directory there. `steps`
+    /// is one allowance for all names of one hostile input.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::NotDirectory`], [`Problem::Loop`], [`Problem::Steps`], and those of `make`.
+    pub fn settle(
         &mut self,
         path: &TreePath,
         steps: &Steps,
@@ -91,9 +118,9 @@ impl Tree {
 /// could take hours.
 const MAX_STEPS: u64 = 4 << 20;
 
-/// What is left of an archive's allowance.
+/// What is left of an archive's allowance of steps from component to component.
 #[derive(Debug)]
-pub(crate) struct Steps(Cell<u64>);
+pub struct Steps(Cell<u64>);
 
 impl Default for Steps {
     fn default() -> Self {

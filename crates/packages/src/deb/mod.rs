@@ -1,7 +1,33 @@
 //! A package file: an ar archive with a control archive and a data archive (deb(5)).
+//!
+//! Stricter than dpkg, which was written for whatever a maintainer built: a package has exactly
+//! the members that the format names, in their order, and nothing behind them. What dpkg would
+//! make from a doubtful package, and what another tool would, need not be the same.
+//!
+//! | in a package | dpkg | here |
+//! |---|---|---|
+//! | members behind the data archive | passed over | only names with `_` in front, with a finding |
+//! | `debian-binary` of another minor version | read | refused |
+//! | absolute names in an archive | taken as relative | refused |
+//! | two entries of one path | the later counts | refused |
+//! | devices, pipes | made | refused |
+//! | hard link to a file of another package | made | refused |
+//! | set-user-id and set-group-id | kept | kept |
+
+mod ar;
+mod control;
+mod data;
+mod error;
+mod read;
 
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use control::CONTROL_LIMITS;
+pub use error::{ArProblem, ControlProblem, DebError, EntryProblem, Expected};
+pub use read::{Sink, read};
+
+use crate::findings::MEMBER_IGNORED;
 
 use enclair_tree::tar::Entry;
 
@@ -20,6 +46,36 @@ pub struct Package {
     /// The entries of the data archive in its order; contents are in the spool that it was read
     /// into.
     pub entries: Vec<Entry>,
+}
+
+impl Package {
+    /// Whether this is the package that a lock or an index names.
+    ///
+    /// # Errors
+    ///
+    /// [`DebError::Identity`] for the first field that differs.
+    pub fn check_identity(
+        &self,
+        name: &str,
+        version: &str,
+        architecture: &str,
+    ) -> Result<(), DebError> {
+        let control = &self.control;
+        for (field, found, expected) in [
+            ("Package", control.name(), name),
+            ("Version", control.version().as_str(), version),
+            ("Architecture", control.architecture(), architecture),
+        ] {
+            if found != expected {
+                return Err(DebError::Identity {
+                    field,
+                    expected: expected.to_owned(),
+                    found: found.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A program of the control archive that dpkg runs.

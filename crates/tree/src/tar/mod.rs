@@ -10,5 +10,5 @@ mod sparse;
 mod writer;
 
 pub use problem::{Part, SparseProblem, TarProblem};
-pub use reader::{Entry, EntryKind, OwnerNames, Reader};
+pub use reader::{Entry, EntryKind, Names, OwnerNames, Reader};
 pub use writer::write_tar;

@@ -19,7 +19,7 @@ use crate::budget::Budget;
 use crate::error::Error;
 use crate::findings::{TAR_FIELD_DROPPED, TAR_NO_END, TAR_TRAILING_DATA};
 use crate::node::{Metadata, NodeKind, Xattrs};
-use crate::path::{Escaped, PATH_MAX, TreePath, shown};
+use crate::path::{Escaped, PATH_MAX, PathError, TreePath, shown};
 
 /// An entry of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +58,22 @@ pub enum EntryKind {
     HardLink(TreePath),
 }
 
+/// Which names an archive may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// A `/` in front means nothing, as in layers of images.
+    AnyStart,
+    /// A `/` in front is an error, as in packages.
+    Relative,
+}
+
 /// Reads the entries of an archive in order.
 #[allow(missing_debug_implementations, reason = "a reader of bytes has none")]
 pub struct Reader<'a> {
     source: Source<'a>,
     budget: Budget,
     global: Records,
+    names: Names,
     finished: bool,
 }
 
@@ -98,8 +108,16 @@ impl<'a> Reader<'a> {
             source: Source::new(archive, limits.unpacked_bytes),
             budget: Budget::new(limits),
             global: Records::default(),
+            names: Names::AnyStart,
             finished: false,
         }
+    }
+
+    /// Takes only names, of entries and of hard links' targets, that `names` allows.
+    #[must_use]
+    pub const fn with_names(mut self, names: Names) -> Self {
+        self.names = names;
+        self
     }
 
     /// What is left of the limits, for directories that entries imply.
@@ -227,6 +245,7 @@ impl<'a> Reader<'a> {
         let offset = described.offset;
         let refuse = |problem| Error::tar(offset, problem);
         self.budget.count_entry(offset, described.name_bytes())?;
+        self.check_start(&described).map_err(refuse)?;
         let path = TreePath::from_archive(&described.name).map_err(|error| refuse(error.into()))?;
         let kind = match described.type_flag() {
             b'0' | b'7' | 0 | b'S' => {
@@ -247,6 +266,19 @@ impl<'a> Reader<'a> {
             xattrs: described.records.xattrs,
             kind,
         })
+    }
+
+    /// A symlink's target may be absolute in any archive.
+    fn check_start(&self, described: &Described<'_>) -> Result<(), TarProblem> {
+        let target = (described.type_flag() == b'1').then_some(&described.link_target);
+        let mut names = [Some(&described.name), target].into_iter().flatten();
+        match names.find(|name| name.starts_with(b"/")) {
+            Some(name) if self.names == Names::Relative => {
+                let name = shown(name);
+                Err(PathError::Absolute { name }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn read_content(
