@@ -5,6 +5,7 @@ use super::Evaluator;
 use super::record::{Opened, account};
 use super::simple::Handled;
 use super::state::{Change, State, Status, Value};
+use crate::version::Version;
 
 /// What a program that was looked into does.
 pub(super) struct Answer {
@@ -215,8 +216,8 @@ impl Evaluator<'_> {
     }
 }
 
-/// `dpkg --compare-versions` where one side is empty, which the scripts of a first installation
-/// ask for: no version is earlier than any, or later for the operators in `-nl`.
+/// `dpkg --compare-versions`. No version, which the scripts of a first installation ask for, is
+/// earlier than any, or later for the operators in `-nl`.
 fn compare_versions(left: &str, operator: &str, right: &str) -> Option<bool> {
     let (operator, empty_is_later) = match operator.strip_suffix("-nl") {
         Some(operator) => (operator, true),
@@ -228,7 +229,7 @@ fn compare_versions(left: &str, operator: &str, right: &str) -> Option<bool> {
         (true, false) => std::cmp::Ordering::Less,
         (false, true) if empty_is_later => std::cmp::Ordering::Less,
         (false, true) => std::cmp::Ordering::Greater,
-        (false, false) => return None,
+        (false, false) => Version::parse(left).ok()?.cmp(&Version::parse(right).ok()?),
     };
     match operator {
         "lt" | "<<" => Some(order.is_lt()),
