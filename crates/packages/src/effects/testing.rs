@@ -11,7 +11,7 @@
 //!
 //! A line of a file's content follows behind `|`; a last line without line end is not told apart.
 
-use enclair_compress::{Decoder, Format};
+use enclair_compress::{Format, Stream};
 use enclair_digest::Limits;
 use enclair_finding::Findings;
 use enclair_tree::{MemorySpool, Metadata, Node, NodeKind, Tree, TreePath, apply_layer, read_body};
@@ -56,7 +56,7 @@ impl World {
     /// The tree of a tar archive in gzip.
     pub(crate) fn from_tar(archive: &[u8]) -> Self {
         let mut world = Self::new("");
-        let reader = Decoder::new(Format::Gzip, archive).unwrap();
+        let reader = Stream::new(Format::Gzip, archive).unwrap();
         let (limits, mut findings) = (Limits::default(), Findings::new());
         apply_layer(
             &mut world.tree,

@@ -55,6 +55,16 @@ impl Evaluator<'_> {
                     self.set_answer(Some(question), value, &mut state);
                 }
             }
+            "db_fget" => {
+                let flag = flag(words, &state);
+                state.set("RET", flag);
+            }
+            "db_fset" => {
+                let value = words.get(3).cloned().unwrap_or(Value::known(""));
+                if let Some(key) = flag_key(words) {
+                    state.answers.insert(Rc::from(key), value);
+                }
+            }
             _ => state.set("RET", Value::unknown("$RET")),
         }
         Ok(Handled::Done(Some(state)))
@@ -81,5 +91,25 @@ impl Evaluator<'_> {
                 }
             }
         }
+    }
+}
+
+/// A flag of a question: `false` until a script sets it. Whether a question was `seen` depends
+/// on how debconf is run.
+fn flag(words: &[Value], state: &State) -> Value {
+    let unknown = Value::unknown("$RET");
+    let Some(key) = flag_key(words) else {
+        return unknown;
+    };
+    let seen = key.ends_with(" seen");
+    let set = state.answers.get(key.as_str()).cloned();
+    set.unwrap_or_else(|| if seen { unknown } else { Value::known("false") })
+}
+
+/// Under which name of [`State::answers`] a flag is kept.
+fn flag_key(words: &[Value]) -> Option<String> {
+    match words {
+        [_, Value::Known(question), Value::Known(flag), ..] => Some(format!("{question} {flag}")),
+        _ => None,
     }
 }

@@ -40,8 +40,9 @@ use super::command::{Certainty, Command};
 use super::error::ScriptError;
 use super::facts::Facts;
 use super::limits;
+use super::parse::{Lines, parse};
 use super::syntax::List;
-use flow::{Frame, Target};
+use flow::{Flow, Frame, Target};
 use output::Output;
 use state::{Input, Positional, State, Status, Unset, Value};
 
@@ -52,8 +53,8 @@ pub(super) use state::OnError;
 pub(super) struct Outcome {
     /// Its commands.
     pub(super) commands: Vec<Command>,
-    /// Debconf's answers after it; one that is `None` cannot be known.
-    pub(super) answers: BTreeMap<String, Option<String>>,
+    /// Debconf's answers after it: those that are known.
+    pub(super) answers: BTreeMap<String, String>,
 }
 
 /// Evaluates `script` for one call.
@@ -75,17 +76,12 @@ pub(super) fn evaluate(
     if let Some(state) = end {
         end = evaluator.framed(Target::Exit, state, Evaluator::at_exit)?;
     }
-    let mut answers: BTreeMap<_, _> = call
-        .answers
-        .iter()
-        .map(|(name, answer)| (name.clone(), Some(answer.clone())))
-        .collect();
+    let mut answers = call.answers.clone();
     for (name, value) in end.map(|state| state.answers).unwrap_or_default() {
-        let answer = match value {
-            Value::Known(text) => Some(text.to_string()),
-            Value::Unknown(_) => None,
+        match value {
+            Value::Known(text) => answers.insert(name.to_string(), text.to_string()),
+            Value::Unknown(_) => answers.remove(&*name),
         };
-        answers.insert(name.to_string(), answer);
     }
     Ok(Outcome {
         commands: evaluator.commands,
@@ -147,8 +143,6 @@ struct Evaluator<'a> {
     depth: u32,
     steps: u32,
     line: u32,
-    /// How many texts are being run that have no lines of their own.
-    fixed_lines: u32,
     /// What `trap` says is run at the end.
     trap: Option<Value>,
     /// How the last substitution ended, since a command began.
@@ -171,7 +165,6 @@ impl<'a> Evaluator<'a> {
             depth: 0,
             steps: 0,
             line: 1,
-            fixed_lines: 0,
             trap: None,
             substituted: None,
             locals: Vec::new(),
@@ -231,18 +224,15 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Parses and evaluates text that the script has made or sourced.
-    fn evaluate_text(&mut self, text: &str, state: State) -> Result<Option<State>, ScriptError> {
+    fn evaluate_text(&mut self, text: &str, state: State) -> Flow {
         self.step(text.len())?;
-        let list = super::parse::parse(text, self.line)?;
         // Its commands are where the text is run: that is the line to look at.
-        self.fixed_lines = self.fixed_lines.saturating_add(1);
-        let end = self.nested(|evaluator| evaluator.list(&list, state));
-        self.fixed_lines = self.fixed_lines.saturating_sub(1);
-        end
+        let list = parse(text, self.line, Lines::Fixed)?;
+        self.nested(|evaluator| evaluator.list(&list, state))
     }
 
     /// What `trap` left to be run when the script ends.
-    fn at_exit(&mut self, state: State) -> Result<Option<State>, ScriptError> {
+    fn at_exit(&mut self, state: State) -> Flow {
         match self.trap.take() {
             None => Ok(Some(state)),
             Some(Value::Known(text)) => self.evaluate_text(&text, state),
