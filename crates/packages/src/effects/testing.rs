@@ -104,7 +104,7 @@ impl World {
     pub(crate) fn install(&mut self, name: &str, postinst: &str) {
         let text = format!("Package: {name}\nVersion: 1\nArchitecture: all\n");
         self.packages.push(Installed {
-            control: Control::parse(&text).unwrap(),
+            control: Control::parse(text.as_bytes()).unwrap(),
             scripts: [(Script::Postinst, postinst.as_bytes().to_vec())].into(),
             members: std::collections::BTreeMap::new(),
             paths: Vec::new(),
@@ -191,4 +191,19 @@ pub(crate) fn words(line: &str) -> Vec<String> {
         rest = after.trim_start();
     }
     words
+}
+
+/// Compares two listings, and shows of different ones the lines that differ.
+#[track_caller]
+pub(crate) fn assert_same(found: &str, wanted: &str) {
+    if found == wanted {
+        return;
+    }
+    let missing = |one: &str, other: &str| {
+        let lines: Vec<&str> = other.lines().collect();
+        let missing = one.lines().filter(|line| !lines.contains(line));
+        missing.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let (more, less) = (missing(found, wanted), missing(wanted, found));
+    panic!("only found:\n{more}only wanted:\n{less}or another order");
 }
