@@ -52,9 +52,8 @@ const SKELETON: &str = "
     d 0755 0:0 /srv
     f 0600 0:0 /etc/skel/.profile
     |skeleton
-    d 0750 0:0 /etc/skel/below
-    f 0644 0:0 /etc/skel/below/file
-    |below
+    f 0644 0:0 /etc/skel/second
+    |second
 ";
 
 #[test]
