@@ -16,6 +16,7 @@ use super::accounts::Accounts;
 use super::filesystem::Filesystem;
 use super::problem::{EffectError, Problem};
 use super::reviewed;
+use super::supplied::Supplied;
 use super::version::EffectVersion;
 use super::work::{Answer, Invocation, Replaced, Site};
 use super::{CATALOGUE, Effect};
@@ -48,6 +49,8 @@ pub struct Request<'a> {
     pub architecture: &'a str,
     /// How scripts are read.
     pub reader: &'a dyn Reader,
+    /// What the recipe supplies.
+    pub supplied: &'a Supplied,
 }
 
 impl std::fmt::Debug for Request<'_> {
@@ -122,6 +125,7 @@ pub fn apply(
         site: Site {
             files: Filesystem::new(&mut root.tree, spool),
             packages: &root.packages,
+            supplied: request.supplied,
         },
         applied: Applied::default(),
     };

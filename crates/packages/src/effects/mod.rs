@@ -14,17 +14,22 @@ mod alternatives;
 mod apply;
 mod base_files;
 mod base_passwd;
+mod ca_certificates;
+mod file_commands;
 mod filesystem;
 mod ld_so_cache;
 mod merged_usr;
 mod nsswitch;
 mod options;
+mod pam;
 mod problem;
 mod reviewed;
 mod shells;
+mod supplied;
 #[cfg(test)]
 mod testing;
 mod tzdata;
+mod ucf;
 mod users;
 mod version;
 mod work;
@@ -32,6 +37,7 @@ mod work;
 pub use apply::{Applied, Outcome, Reader, Request, Unread, Unreviewed, apply};
 pub use merged_usr::{MERGED, merge_directory, merge_usr};
 pub use problem::{EffectError, Problem};
+pub use supplied::{Supplied, SuppliedFile, SuppliedGroup, SuppliedPath, SuppliedUser};
 pub use version::EffectVersion;
 pub use work::{Answer, Invocation, Site};
 
@@ -113,9 +119,34 @@ pub static CATALOGUE: &[Effect] = &[
         &shells::Shells,
     ),
     effect(
+        "pam-auth-update",
+        "`/etc/pam.d/common-*` from the profiles of packages",
+        &pam::PamAuthUpdate,
+    ),
+    effect(
+        "ucf",
+        "configuration that a package brings outside of its own files",
+        &ucf::Ucf,
+    ),
+    effect(
+        "file-commands",
+        "files and directories that scripts make, move and change",
+        &file_commands::FileCommands,
+    ),
+    effect(
+        "ca-certificates",
+        "the certificates of `/etc/ssl/certs`, as one file and by name",
+        &ca_certificates::CaCertificates,
+    ),
+    effect(
         "ld.so.cache",
         "the cache of the dynamic linker and the symlinks of libraries",
         &ld_so_cache::LdSoCache,
+    ),
+    effect(
+        "supplied",
+        "what the recipe supplies, after everything else",
+        &supplied::SuppliedEffect,
     ),
 ];
 
