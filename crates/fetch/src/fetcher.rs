@@ -22,6 +22,9 @@ use crate::settings::Settings;
 use crate::source::{CheckedProvider, Source, Way, checked_providers, parse, sources};
 use crate::summary::{Failure, Looked, Outcome, Summary};
 
+/// Bytes of something derived that are read; a parsed index has some ten million.
+const DERIVED_LIMIT: u64 = 256 << 20;
+
 /// Brings content into a store.
 ///
 /// Calls block. Nothing of a network exists before something is missing, and with
@@ -348,6 +351,27 @@ impl<E: Engine> Supply for Fetcher<E> {
 
     fn save_daemon_image(&self, name: &str, archive: &mut dyn Write) -> Result<(), SupplyError> {
         Ok(Self::save_daemon_image(self, name, archive)?)
+    }
+
+    fn resolve_archive_file(
+        &self,
+        _archive: &str,
+        _path: &str,
+        _limit: u64,
+    ) -> Result<Blob, SupplyError> {
+        Err("no archive is known".into())
+    }
+
+    fn derived(&self, kind: &str, of: &Sha256) -> Option<Vec<u8>> {
+        let mut content = Vec::new();
+        let file = self.store.derived(kind, of).ok()??;
+        file.take(DERIVED_LIMIT).read_to_end(&mut content).ok()?;
+        Some(content)
+    }
+
+    fn keep_derived(&self, kind: &str, of: &Sha256, content: &[u8]) {
+        // It only saves time, and the store may be on a disk that can only be read.
+        let _ = self.store.keep_derived(kind, of, content);
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn sources(
     settings: &Settings,
 ) -> Vec<Source> {
     let mut sources = match &wanted.place {
-        Place::Anywhere => Vec::new(),
+        Place::Anywhere | Place::Archive { .. } => Vec::new(),
         Place::Url(url) => vec![Source::at(url, &["http", "https"])],
         Place::Repository(repository) => repository_sources(repository, settings),
     };

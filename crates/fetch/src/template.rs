@@ -131,6 +131,7 @@ impl Values {
 /// The path at a host; nothing where there is none or where it would lead upwards.
 fn name_of(place: &Place) -> Option<String> {
     let name = match place {
+        Place::Archive { path, .. } => path.clone(),
         Place::Anywhere => return None,
         Place::Url(url) => Url::parse(url).ok()?.path().trim_matches('/').to_owned(),
         Place::Repository(repository) => repository.split_once('/')?.1.to_owned(),

@@ -25,6 +25,7 @@ pub struct SigningKey {
     primary: SecretKey,
     subkey: Option<SecretSubkey>,
     certificate: Vec<u8>,
+    certification: Vec<u8>,
 }
 
 impl SigningKey {
@@ -46,7 +47,9 @@ impl SigningKey {
         let name = format!("Synthetic {seed} <archive@example.org>");
         let user = UserId::from_str(PacketHeaderVersion::default(), name).expect("a user");
         write(&mut certificate, &user);
-        write(&mut certificate, &certification(&primary, plan, &user));
+        let mut certification = Vec::new();
+        write(&mut certification, &certify(&primary, plan, &user));
+        certificate.extend_from_slice(&certification);
         let subkey = plan.subkey.as_ref().map(|plan| {
             let (inner, secret) = material(&mut random, plan.kind, plan.created);
             let public = PublicSubkey::from_inner(inner).expect("a public key");
@@ -67,6 +70,7 @@ impl SigningKey {
             primary,
             subkey,
             certificate,
+            certification,
         }
     }
 
@@ -79,6 +83,18 @@ impl SigningKey {
     /// The certificate, in binary form.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// The packet of the secret key, which nobody should give away.
+    pub fn secret(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write(&mut bytes, &self.primary);
+        bytes
+    }
+
+    /// The packet by which the key says who it is: a good signature, and not of a text.
+    pub fn certification(&self) -> &[u8] {
+        &self.certification
     }
 
     /// Fingerprint of the primary key, in upper-case hexadecimal.
@@ -168,7 +184,7 @@ fn key_properties(signs: bool, expires_after: Option<u32>) -> Vec<SubpacketData>
     properties
 }
 
-fn certification(key: &SecretKey, plan: &KeyPlan, user: &UserId) -> Signature {
+fn certify(key: &SecretKey, plan: &KeyPlan, user: &UserId) -> Signature {
     let properties = key_properties(plan.signs, plan.expires_after);
     let times = (plan.hash, plan.created);
     configuration(key, SignatureType::CertPositive, times, properties)

@@ -35,17 +35,22 @@ pub struct KeyPlan {
     pub subkey: Option<SubkeyPlan>,
 }
 
+impl KeyPlan {
+    /// One key that signs and does not expire.
+    pub const PLAIN: Self = Self {
+        kind: KeyKind::Ed25519,
+        created: 1_600_000_000,
+        expires_after: None,
+        signs: true,
+        revoked: None,
+        hash: HashAlgorithm::Sha256,
+        subkey: None,
+    };
+}
+
 impl Default for KeyPlan {
     fn default() -> Self {
-        Self {
-            kind: KeyKind::default(),
-            created: 1_600_000_000,
-            expires_after: None,
-            signs: true,
-            revoked: None,
-            hash: HashAlgorithm::Sha256,
-            subkey: None,
-        }
+        Self::PLAIN
     }
 }
 

@@ -52,7 +52,7 @@ pub use files::{Files, sha256};
 pub use key::SigningKey;
 pub use key_plan::{KeyKind, KeyPlan, SubkeyPlan};
 pub use release::ReleaseText;
-pub use signature::{SignatureKind, Signer, clear_signed, signatures};
+pub use signature::{SignatureKind, Signer, clear_signed, clear_text, signatures};
 pub use suite::Suite;
 pub use tar::{TarEntry, TarKind, tar};
 pub use time::date;

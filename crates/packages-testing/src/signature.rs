@@ -16,8 +16,6 @@ pub enum SignatureKind {
     Text,
     /// Bytes.
     Binary,
-    /// Nothing but itself, which is no signature of a text.
-    Standalone,
 }
 
 /// A key, and how it signs.
@@ -57,7 +55,6 @@ pub fn signatures(text: &str, signers: &[Signer<'_>]) -> Vec<u8> {
             kind: match signer.kind {
                 SignatureKind::Text => SignatureType::Text,
                 SignatureKind::Binary => SignatureType::Binary,
-                SignatureKind::Standalone => SignatureType::Standalone,
             },
             hash: signer.hash,
             created: signer.created,
@@ -69,14 +66,24 @@ pub fn signatures(text: &str, signers: &[Signer<'_>]) -> Vec<u8> {
 }
 
 /// A clear-signed text, as an `InRelease` file is one.
+pub fn clear_signed(text: &str, signers: &[Signer<'_>]) -> String {
+    let hashes = signers.iter().map(|signer| signer.hash.to_string());
+    clear_text(
+        text,
+        &hashes.collect::<Vec<_>>(),
+        &signatures(text, signers),
+    )
+}
+
+/// A clear-signed text with any packets for signatures, and names of digests above it.
 ///
 /// # Panics
 ///
 /// Never: memory takes it.
-pub fn clear_signed(text: &str, signers: &[Signer<'_>]) -> String {
+pub fn clear_text(text: &str, hashes: &[String], packets: &[u8]) -> String {
     let mut signed = String::from("-----BEGIN PGP SIGNED MESSAGE-----\n");
-    for signer in signers {
-        writeln!(signed, "Hash: {}", signer.hash).expect("memory takes it");
+    for hash in hashes {
+        writeln!(signed, "Hash: {hash}").expect("memory takes it");
     }
     signed.push('\n');
     for line in text.lines() {
@@ -84,7 +91,7 @@ pub fn clear_signed(text: &str, signers: &[Signer<'_>]) -> String {
         writeln!(signed, "{escape}{line}").expect("memory takes it");
     }
     signed.push_str("-----BEGIN PGP SIGNATURE-----\n\n");
-    let encoded = base64::engine::general_purpose::STANDARD.encode(signatures(text, signers));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(packets);
     for line in encoded.as_bytes().chunks(64) {
         writeln!(signed, "{}", String::from_utf8_lossy(line)).expect("memory takes it");
     }

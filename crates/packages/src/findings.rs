@@ -31,5 +31,46 @@ pub const PATH_REPLACED: Kind = Kind {
     fix: "nothing",
 };
 
+/// A command of a maintainer script that no effect stands for.
+pub const SCRIPT_NOT_RUN: Kind = Kind {
+    id: "script-not-run",
+    severity: Severity::Warning,
+    title: "a command of a maintainer script is not run, and nothing is done instead",
+    why: "scripts of packages are read and not run; what most of them do is done by effects or \
+          needs not be done in an enclave, and this command is neither, so that something of the \
+          package may not work",
+    fix: "if the application needs it, supply what it makes in `[source.packages.effects]`, or run \
+          the scripts with `scripts = \"sandbox\"`; if not, nothing",
+};
+
+/// [`SCRIPT_NOT_RUN`] where a recipe has `scripts = "refuse"`.
+pub const SCRIPT_NOT_RUN_REFUSED: Kind = Kind {
+    severity: Severity::Error,
+    ..SCRIPT_NOT_RUN
+};
+
+/// A maintainer script of which nothing is known.
+pub const SCRIPT_NOT_READ: Kind = Kind {
+    id: "script-not-read",
+    severity: Severity::Warning,
+    title: "a maintainer script is not read, and nothing is done instead",
+    why: "only scripts of a POSIX shell are read, and only as far as they are understood: what \
+          this one would do is not known",
+    fix: "look at what it does, and supply what the application needs of it in \
+          `[source.packages.effects]`, or run the scripts with `scripts = \"sandbox\"`",
+};
+
+/// [`SCRIPT_NOT_READ`] where a recipe has `scripts = "refuse"`.
+pub const SCRIPT_NOT_READ_REFUSED: Kind = Kind {
+    severity: Severity::Error,
+    ..SCRIPT_NOT_READ
+};
+
 /// Every kind of finding of this crate, in order of id.
-pub const KINDS: [&Kind; 3] = [&MEMBER_IGNORED, &PATH_EXCLUDED, &PATH_REPLACED];
+pub const KINDS: [&Kind; 5] = [
+    &MEMBER_IGNORED,
+    &PATH_EXCLUDED,
+    &PATH_REPLACED,
+    &SCRIPT_NOT_READ,
+    &SCRIPT_NOT_RUN,
+];

@@ -39,6 +39,11 @@ impl Version {
         Ok(Self { text: text.into() })
     }
 
+    /// A text that was checked before.
+    pub(crate) fn checked(text: &str) -> Self {
+        Self { text: text.into() }
+    }
+
     /// The version as it was written.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -5,18 +5,22 @@
 //! not from `serde_json::Value`, whose order of keys depends on what other crates ask of it. All
 //! keys are ASCII, for which the order of bytes is the order that the RFC asks for.
 
+mod packages;
+
 use std::collections::BTreeMap;
 
 use enclair_configuration::{Bound, DEFAULT_HOSTNAME, Limit};
 use serde::Serialize;
 
+use crate::packages::Packages;
 use crate::read::{DEFAULT_ARCH, DEFAULT_EPOCH, DEFAULT_NAME, DEFAULT_VERSION, default_owner};
 use crate::recipe::{
-    Artifact, Boot, Content, Distribution, Enclave, Epoch, FileEntry, Grant, LogTarget, Mode,
-    Network, Normalize, Owner, Packages, Principal, RamdiskCompression, Recipe, Run, Scripts,
-    Source,
+    Artifact, Boot, Content, Enclave, Epoch, FileEntry, Grant, LogTarget, Mode, Network, Normalize,
+    Owner, Principal, RamdiskCompression, Recipe, Run, Source,
 };
 use crate::span::Spanned;
+
+use self::packages::{packages, put_archive};
 
 /// A JSON value of the kinds that a recipe has.
 #[derive(Debug, PartialEq, Serialize)]
@@ -66,6 +70,11 @@ impl Object {
         let Self(entries) = &object;
         self.put(key, (!entries.is_empty()).then_some(Json::Object(object)));
     }
+}
+
+/// The bytes that say which packages a recipe asks for.
+pub(crate) fn canonical_packages(list: &Packages) -> Vec<u8> {
+    serde_json::to_vec(&packages(list)).unwrap_or_default()
 }
 
 /// The bytes that are digested.
@@ -168,47 +177,18 @@ fn artifact(artifact: &Artifact) -> Object {
             json.put("image", Some(Json::Text(reference.to_string())));
             json.text("path", Some(path));
         }
-        Artifact::Package { name, path } => {
+        Artifact::Package {
+            name,
+            path,
+            archive,
+        } => {
             json.text("package", Some(name));
             json.text("path", Some(path));
+            if let Some(archive) = archive {
+                put_archive(&mut json, archive);
+            }
         }
     }
-    json
-}
-
-fn packages(packages: &Packages) -> Object {
-    let Packages {
-        distribution,
-        suites,
-        components,
-        install,
-        exclude,
-        recommends,
-        minimal,
-        scripts,
-        effects,
-    } = packages;
-    let mut json = Object::default();
-    let name = match **distribution {
-        Distribution::Alpine => "alpine",
-        Distribution::Arch => "arch",
-        Distribution::Debian => "debian",
-        Distribution::Fedora => "fedora",
-        Distribution::Ubuntu => "ubuntu",
-    };
-    json.put("distribution", Some(Json::Text(name.to_owned())));
-    json.texts("suites", suites);
-    json.texts("components", components);
-    json.texts("install", install);
-    json.texts("exclude", exclude);
-    json.flag("recommends", **recommends);
-    json.flag("minimal", **minimal);
-    let name = match **scripts {
-        Scripts::Effects => "effects",
-        Scripts::Sandbox => "sandbox",
-    };
-    json.unless("scripts", name, "effects");
-    json.texts("effects", effects);
     json
 }
 

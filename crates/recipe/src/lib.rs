@@ -12,6 +12,7 @@
 mod canonical;
 mod diagnostic;
 mod lock;
+mod packages;
 mod path;
 mod read;
 mod recipe;
@@ -24,13 +25,16 @@ mod template;
 
 pub use diagnostic::{Colour, Diagnostic, Diagnostics};
 pub use lock::{
-    Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedSource, Origin,
-    ParseRuleError, RuleVersion,
+    Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedPackage, LockedPackages,
+    LockedSource, LockedSuite, Origin, ParseRuleError, RuleVersion, Sha1Hint,
+};
+pub use packages::{
+    Base, Distribution, PackageArchive, Packages, Repository, Scripts, Supplied, SuppliedDirectory,
+    SuppliedFile, SuppliedGroup, SuppliedLink, SuppliedMode, SuppliedUser,
 };
 pub use recipe::{
-    Artifact, Boot, Content, Distribution, Egress, Enclave, Epoch, FileEntry, Grant, LogTarget,
-    Mode, Network, Normalize, NotBuiltYet, Owner, Packages, Principal, RamdiskCompression, Recipe,
-    Run, Scripts, Sign, Source,
+    Artifact, Boot, Content, Egress, Enclave, Epoch, FileEntry, Grant, LogTarget, Mode, Network,
+    Normalize, NotBuiltYet, Owner, Principal, RamdiskCompression, Recipe, Run, Sign, Source,
 };
 pub use reference::{ImageReference, ParseReferenceError, RegistryReference, Version};
 pub use schema::recipe_schema;

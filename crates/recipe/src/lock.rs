@@ -4,11 +4,13 @@
 //! is kept beside what it is, and only the digest decides whether what is fetched is right.
 
 mod error;
+mod packages;
 mod read;
 mod wanted;
 mod write;
 
 pub use error::LockError;
+pub use packages::{LockedPackage, LockedPackages, LockedSuite, Sha1Hint};
 
 use std::fmt;
 use std::str::FromStr;
@@ -40,6 +42,8 @@ pub struct Lock {
     pub rules: Vec<RuleVersion>,
     /// Other decisions that were used, sorted.
     pub effects: Vec<RuleVersion>,
+    /// The suites that packages were chosen from, sorted by name.
+    pub suites: Vec<LockedSuite>,
     /// The boot environment.
     pub boot: LockedBoot,
     /// The root filesystem; `None` for files of the project.
@@ -73,6 +77,8 @@ pub enum LockedSource {
     Image(LockedImage),
     /// A tar archive.
     Archive(LockedFile),
+    /// Distribution packages.
+    Packages(LockedPackages),
 }
 
 /// A file, and where it was found.
@@ -104,6 +110,13 @@ pub enum Origin {
     Image {
         /// The image. It is as private as the file.
         image: LockedImage,
+        /// The file's path in it.
+        path: String,
+    },
+    /// In a distribution package.
+    Package {
+        /// The package.
+        package: Box<LockedPackage>,
         /// The file's path in it.
         path: String,
     },
@@ -153,7 +166,7 @@ impl Lock {
 
     /// All content that must be in the store before anything is built, without duplicates.
     ///
-    /// Of a file that is in an archive, the archive is wanted and not the file; of a file in an
+    /// Of a file that is in an archive or a package, that is wanted and not the file; of a file in an
     /// image, all of the image.
     pub fn wanted(&self) -> Vec<Wanted> {
         wanted::wanted(self)
@@ -174,11 +187,22 @@ impl Lock {
         notes
     }
 
+    /// Every package that something is taken from: those of the source, in the order in which they
+    /// are installed, and those that single files are in.
+    pub fn packages(&self) -> impl Iterator<Item = &LockedPackage> {
+        let source = match &self.source {
+            Some(LockedSource::Packages(packages)) => packages.packages.as_slice(),
+            Some(LockedSource::Image(_) | LockedSource::Archive(_)) | None => &[],
+        };
+        let files = self.files().filter_map(|(_, file)| file.package());
+        source.iter().chain(files)
+    }
+
     /// The files of the lock, and what each is called.
     pub fn files(&self) -> impl Iterator<Item = (&'static str, &LockedFile)> {
         let archive = match &self.source {
             Some(LockedSource::Archive(file)) => Some(file),
-            Some(LockedSource::Image(_)) | None => None,
+            Some(LockedSource::Image(_) | LockedSource::Packages(_)) | None => None,
         };
         let files = [
             ("kernel", Some(&self.boot.kernel)),
@@ -199,6 +223,7 @@ impl fmt::Display for Origin {
             Self::File(path) => write!(f, "file:{path}"),
             Self::Url { url, inside: _ } => write!(f, "url:{url}"),
             Self::Image { image, path: _ } => write!(f, "image:{}", image.from),
+            Self::Package { package, path: _ } => write!(f, "package:{}", package.name),
         }
     }
 }

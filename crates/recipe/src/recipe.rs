@@ -12,6 +12,7 @@ use enclair_eif::Arch;
 
 use crate::canonical::canonical_json;
 use crate::diagnostic::Diagnostics;
+use crate::packages::{Distribution, PackageArchive, Packages, Scripts};
 use crate::path::leaves_project;
 use crate::read::{ROOT, read_document, read_recipe};
 use crate::reference::ImageReference;
@@ -86,8 +87,8 @@ pub enum Source {
     Files(Spanned<Vec<FileEntry>>),
     /// A Dockerfile, by its path; not built yet.
     Dockerfile(Spanned<String>),
-    /// Distribution packages; not built yet.
-    Packages(Spanned<Packages>),
+    /// Distribution packages.
+    Packages(Box<Spanned<Packages>>),
 }
 
 /// A file from somewhere.
@@ -114,12 +115,15 @@ pub enum Artifact {
         /// The file's path in it.
         path: Spanned<String>,
     },
-    /// A file of a distribution package; not built yet.
+    /// A file of a distribution package.
     Package {
-        /// The package's name.
+        /// The package, as in `install` of packages.
         name: Spanned<String>,
-        /// The file's path in it.
+        /// The file's path in it, or in the one of its dependencies that has it. `*` stands for
+        /// any text without a slash.
         path: Spanned<String>,
+        /// Where the package is chosen from; `None` for where those of the source are.
+        archive: Option<Box<PackageArchive>>,
     },
 }
 
@@ -199,54 +203,6 @@ impl Mode {
     pub const fn bits(self) -> u16 {
         self.0
     }
-}
-
-/// `[source.packages]`: distribution packages; not built yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packages {
-    /// Whose packages they are.
-    pub distribution: Spanned<Distribution>,
-    /// Releases, as in `bookworm`; at least one.
-    pub suites: Vec<Spanned<String>>,
-    /// Parts of the archive.
-    pub components: Vec<Spanned<String>>,
-    /// Packages that are asked for; at least one.
-    pub install: Vec<Spanned<String>>,
-    /// Packages that must not come in as dependencies.
-    pub exclude: Vec<Spanned<String>>,
-    /// Whether recommended packages are installed too.
-    pub recommends: Spanned<bool>,
-    /// Whether the distribution's base set is left out.
-    pub minimal: Spanned<bool>,
-    /// What becomes of maintainer scripts.
-    pub scripts: Spanned<Scripts>,
-    /// Ids of effects of scripts that are wanted besides the usual ones.
-    pub effects: Vec<Spanned<String>>,
-}
-
-/// A distribution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Distribution {
-    /// `alpine`
-    Alpine,
-    /// `arch`
-    Arch,
-    /// `debian`
-    Debian,
-    /// `fedora`
-    Fedora,
-    /// `ubuntu`
-    Ubuntu,
-}
-
-/// What becomes of maintainer scripts of packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Scripts {
-    /// None is run: known effects are applied, unknown ones are findings. `effects`.
-    #[default]
-    Effects,
-    /// They are run without a network, `sandbox`.
-    Sandbox,
 }
 
 /// `[run]`: how the application is started.
@@ -393,9 +349,16 @@ impl Recipe {
         };
         match &self.source {
             Source::Dockerfile(path) => add("source.dockerfile", path.span()),
-            Source::Packages(packages) => add("source.packages", packages.span()),
-            Source::Archive(archive) => add("source.archive", package_span(Some(archive))),
-            Source::Image(_) | Source::Files(_) => {}
+            Source::Packages(packages) => {
+                let distribution = &packages.archive.distribution;
+                if !is_built(**distribution) {
+                    add("source.packages.distribution", distribution.span());
+                }
+                if *packages.scripts == Scripts::Sandbox {
+                    add("source.packages.scripts", packages.scripts.span());
+                }
+            }
+            Source::Image(_) | Source::Files(_) | Source::Archive(_) => {}
         }
         let first = self.network.ingress.first();
         add("network.ingress", first.and_then(Spanned::span));
@@ -403,22 +366,14 @@ impl Recipe {
         add("network.egress", first.and_then(Spanned::span));
         let logs = Some(self.logs).filter(|logs| **logs == LogTarget::Host);
         add("logs.to", logs.and_then(|logs| logs.span()));
-        let boot = &self.boot;
-        add("boot.kernel", package_span(boot.kernel.as_ref()));
-        add("boot.init", package_span(boot.init.as_ref()));
-        let agent = boot.agent.as_ref();
+        let agent = self.boot.agent.as_ref();
         add("boot.agent", agent.and_then(Spanned::span));
-        add("boot.nsm_module", package_span(boot.nsm_module.as_ref()));
         add("sign", self.sign.as_ref().and_then(Spanned::span));
         found
     }
 }
 
-/// Where an artifact stands that is a file of a package.
-fn package_span(artifact: Option<&Spanned<Artifact>>) -> Option<Span> {
-    let artifact = artifact?;
-    match artifact.get() {
-        Artifact::Package { .. } => artifact.span(),
-        Artifact::File { .. } | Artifact::Url { .. } | Artifact::Image { .. } => None,
-    }
+/// Whether packages of `distribution` can be unpacked.
+const fn is_built(distribution: Distribution) -> bool {
+    matches!(distribution, Distribution::Debian | Distribution::Ubuntu)
 }

@@ -31,6 +31,15 @@ pub enum Place {
     Url(String),
     /// In a registry's repository, as in `docker.io/library/debian`; manifests and blobs alike.
     Repository(String),
+    /// In an archive of packages, at a path: a package, or a file of its index.
+    Archive {
+        /// The archive's symbolic name, as in `debian-security`.
+        archive: String,
+        /// The path below the archive's root, as in `pool/main/h/hello/hello_2.10-3_amd64.deb`.
+        path: String,
+        /// When the archive had it there, in seconds since 1970: snapshots are asked for this time.
+        date: Option<u64>,
+    },
 }
 
 /// A piece of content that is needed.
@@ -95,6 +104,26 @@ pub trait Supply: Debug {
     /// When it cannot be had, or has more than `limit` bytes.
     fn resolve_url(&self, url: &str, limit: u64) -> Result<Blob, SupplyError>;
 
+    /// Brings a file of an archive of packages into the store whose digest is not known, such as a
+    /// signed Release file.
+    ///
+    /// # Errors
+    ///
+    /// When no mirror of the archive has it, or it has more than `limit` bytes.
+    fn resolve_archive_file(
+        &self,
+        archive: &str,
+        path: &str,
+        limit: u64,
+    ) -> Result<Blob, SupplyError>;
+
+    /// What was computed from the blob `of` before and kept; `None` where it was not, or cannot be
+    /// read. `kind` says what it is, with a version. Nothing of it is believed.
+    fn derived(&self, kind: &str, of: &Sha256) -> Option<Vec<u8>>;
+
+    /// Keeps what was computed from the blob `of`, if that can be done.
+    fn keep_derived(&self, kind: &str, of: &Sha256, content: &[u8]);
+
     /// Asks the local Docker daemon for an image, as the archive that `docker save` writes.
     ///
     /// # Errors
@@ -140,6 +169,16 @@ impl Supply for NoSupply {
     fn resolve_url(&self, _: &str, _: u64) -> Result<Blob, SupplyError> {
         Self::nothing()
     }
+
+    fn resolve_archive_file(&self, _: &str, _: &str, _: u64) -> Result<Blob, SupplyError> {
+        Self::nothing()
+    }
+
+    fn derived(&self, _: &str, _: &Sha256) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn keep_derived(&self, _: &str, _: &Sha256, _: &[u8]) {}
 
     fn save_daemon_image(&self, _: &str, _: &mut dyn Write) -> Result<(), SupplyError> {
         Self::nothing()

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 
 use crate::catalogue::Catalogue;
 use crate::error::{Action, Error};
-use crate::layout::{remove_unheld, split};
+use crate::layout::{DERIVED, remove_unheld, split};
 use crate::lock::Share;
 use crate::size::Count;
 use crate::store::Store;
@@ -40,6 +40,8 @@ pub struct Collected {
     pub partial: Count,
     /// What killed processes left.
     pub incoming: Count,
+    /// What was computed from blobs, of the same age.
+    pub derived: Count,
     /// Locks that are gone, whose registrations were dropped.
     pub forgotten: Vec<PathBuf>,
     /// What is no blob and lies among them. It was not touched.
@@ -76,6 +78,7 @@ impl<E: Engine> Store<E> {
         };
         sweep.blobs(&mut collected)?;
         sweep.partials(&mut collected)?;
+        sweep.derived(&mut collected)?;
         collected.incoming = self.layout.sweep_incoming()?;
         Ok(collected)
     }
@@ -144,6 +147,35 @@ impl<E: Engine> Sweep<'_, E> {
             }
             if let Some(bytes) = remove_unheld(partial, &name)? {
                 collected.partial.add(bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was computed from blobs has no lock that needs it: its age alone decides.
+    fn derived(&self, collected: &mut Collected) -> Result<(), Error> {
+        let Some(derived) = self.store.layout.root.child(DERIVED)? else {
+            return Ok(());
+        };
+        for name in derived.names()? {
+            let file = match derived.open_file(&name, OFlags::RDONLY) {
+                Ok(Some(file)) => file,
+                Ok(None) => continue,
+                Err(Error::Kind { path, .. }) => {
+                    collected.strange.push(path);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let metadata = file
+                .metadata()
+                .map_err(Error::io(derived.path_of(&name), Action::Open))?;
+            let is_used = match (metadata.modified(), self.unused_since) {
+                (Ok(modified), Some(since)) => modified >= since,
+                (Ok(_), None) | (Err(_), _) => false,
+            };
+            if !is_used && derived.remove(&name)? {
+                collected.derived.add(metadata.len());
             }
         }
         Ok(())

@@ -27,6 +27,7 @@ pub(crate) const PARTIAL: &str = "partial";
 pub(crate) const INCOMING: &str = "incoming";
 pub(crate) const ASIDE: &str = "aside";
 pub(crate) const NAMES: &str = "names";
+pub(crate) const DERIVED: &str = "derived";
 /// Of exports only.
 pub(crate) const COMPANIONS: &str = "files";
 

@@ -14,6 +14,7 @@
 
 mod aside;
 mod catalogue;
+mod derived;
 mod directory;
 mod error;
 mod export;

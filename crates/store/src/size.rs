@@ -6,6 +6,7 @@ use rustix::fs::OFlags;
 use crate::catalogue::Catalogue;
 use crate::directory::Directory;
 use crate::error::{Action, Error};
+use crate::layout::DERIVED;
 use crate::store::Store;
 
 /// Files and their bytes.
@@ -37,6 +38,8 @@ pub struct Usage {
     pub aside: Count,
     /// Registrations of locks.
     pub names: Count,
+    /// What was computed from blobs and can be computed again.
+    pub derived: Count,
 }
 
 impl<E: Engine> Store<E> {
@@ -62,6 +65,10 @@ impl<E: Engine> Store<E> {
             incoming: count(&layout.incoming)?,
             aside: count(&layout.aside)?,
             names: count(&layout.names)?,
+            derived: match layout.root.child(DERIVED)? {
+                Some(derived) => count(&derived)?,
+                None => Count::default(),
+            },
         })
     }
 }

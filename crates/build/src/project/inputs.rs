@@ -72,11 +72,11 @@ impl<E: Engine> Inputs<'_, E> {
     fn images(&self) -> impl Iterator<Item = &LockedImage> {
         let source = match &self.lock.source {
             Some(LockedSource::Image(image)) => Some(image),
-            Some(LockedSource::Archive(_)) | None => None,
+            Some(LockedSource::Archive(_) | LockedSource::Packages(_)) | None => None,
         };
         let files = self.lock.files().filter_map(|(_, file)| match &file.from {
             Origin::Image { image, path: _ } => Some(image),
-            Origin::Carried | Origin::File(_) | Origin::Url { .. } => None,
+            Origin::Carried | Origin::File(_) | Origin::Url { .. } | Origin::Package { .. } => None,
         });
         source.into_iter().chain(files)
     }
@@ -136,13 +136,15 @@ impl<E: Engine> Inputs<'_, E> {
     fn wanted(&self) -> Vec<Wanted> {
         let mut wanted = match &self.lock.source {
             Some(LockedSource::Image(image)) => image.wanted("source"),
-            Some(LockedSource::Archive(_)) | None => Vec::new(),
+            Some(LockedSource::Archive(_) | LockedSource::Packages(_)) | None => Vec::new(),
         };
+        let packages = self.lock.packages();
+        wanted.extend(packages.map(|package| package.wanted(&self.lock.suites)));
         for (entry, file) in self.lock.files() {
             let is_here = match &file.from {
                 Origin::Carried => self.is_carried(entry, file),
                 Origin::File(_) => self.on_this_disk(file).is_some(),
-                Origin::Url { .. } | Origin::Image { .. } => false,
+                Origin::Url { .. } | Origin::Image { .. } | Origin::Package { .. } => false,
             };
             if is_here {
                 continue;
@@ -167,6 +169,9 @@ impl<E: Engine> Inputs<'_, E> {
                 url,
             } => (Container::Archive(inside.container, url), &inside.path),
             Origin::Image { image, path } => (Container::Image(image, self.lock.arch), path),
+            Origin::Package { package, path } => {
+                (Container::Archive(package.blob, &package.name), path)
+            }
             Origin::Carried | Origin::File(_) | Origin::Url { inside: None, .. } => return Ok(()),
         };
         let found = keep_inside(container, path, (self.scratch, &self.limits), self.tools)?;

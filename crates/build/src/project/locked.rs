@@ -171,7 +171,10 @@ impl Project {
                         image.from
                     ));
                 }
-                Origin::Carried | Origin::Url { .. } | Origin::Image { .. } => {}
+                Origin::Carried
+                | Origin::Url { .. }
+                | Origin::Image { .. }
+                | Origin::Package { .. } => {}
             }
         }
         if let Some(LockedSource::Image(image)) = &lock.source

@@ -120,7 +120,7 @@ pub(super) fn request<E: Engine>(
 
 fn root<E: Engine>(inputs: &Inputs<'_, E>) -> RootSource {
     match &inputs.lock.source {
-        None => RootSource::Empty,
+        None | Some(LockedSource::Packages(_)) => RootSource::Empty,
         Some(LockedSource::Image(image)) => RootSource::Locked(image.clone()),
         Some(LockedSource::Archive(file)) => inputs
             .content("source", file)

@@ -120,6 +120,7 @@ impl<E: Engine> Resolver<'_, E> {
             cmdline: command_line(self.recipe),
             rules,
             effects: effects_of(self.recipe),
+            suites: Vec::new(),
             boot: LockedBoot {
                 kernel: self.file(Entry::Kernel, kernel, known.map(|boot| &boot.kernel))?,
                 init: self.file(Entry::Init, init, known.map(|boot| &boot.init))?,

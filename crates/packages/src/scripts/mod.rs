@@ -19,19 +19,26 @@
 
 mod call;
 mod command;
+mod diversions;
 mod error;
 mod evaluate;
 mod facts;
+pub mod ignored;
 mod limits;
 mod parse;
+mod reader;
+mod report;
 mod shell;
 mod syntax;
 mod templates;
 
 pub use call::{Call, Script};
 pub use command::{Certainty, Command, Redirection, Redirects, Word};
+pub use diversions::{diversion, diversions};
 pub use error::ScriptError;
 pub use facts::{Facts, NoFacts};
+pub use reader::ScriptReader;
+pub use report::{NotRead, NotRun, OnNotRun, PackageReport, Standing, findings, report};
 pub use templates::answers;
 
 /// Which commands `script` would run when it is called as `call` says, where `facts` holds.

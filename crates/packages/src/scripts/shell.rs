@@ -2,6 +2,7 @@
 
 use super::error::ScriptError;
 use super::evaluate::OnError;
+use super::parse::Lines;
 use super::syntax::List;
 use super::{limits, parse};
 
@@ -31,7 +32,7 @@ pub(super) fn parse(script: &[u8]) -> Result<ShellScript, ScriptError> {
     // Letters in comments may be in any encoding. What is replaced in a word makes it unknown.
     let text = String::from_utf8_lossy(script);
     let on_error = interpreter(text.lines().next().unwrap_or_default())?;
-    let list = parse::parse(&text, 1)?;
+    let list = parse::parse(&text, 1, Lines::Counted)?;
     Ok(ShellScript { list, on_error })
 }
 

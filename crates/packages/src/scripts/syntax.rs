@@ -2,7 +2,7 @@
 //! bash that maintainer scripts use.
 //!
 //! What bash has and this tree does not (arrays as values, substrings, replacement) is kept as
-//! [`Operation::Unsupported`], whose value cannot be known, or refused by the parser.
+//! [`Part::Unsupported`], whose value cannot be known, or refused by the parser.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -159,7 +159,6 @@ pub(super) enum Operator {
 #[derive(Debug, Default)]
 pub(super) struct Word {
     pub(super) parts: Vec<Part>,
-    pub(super) line: u32,
 }
 
 /// A part of a word.
@@ -215,8 +214,6 @@ pub(super) enum Operation {
         extent: Extent,
         pattern: Word,
     },
-    /// What only bash has.
-    Unsupported,
 }
 
 /// What `${name?word}` does with `word`.

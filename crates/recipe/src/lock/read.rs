@@ -3,13 +3,16 @@
 //! The surprise: nothing here looks at the order of keys, at white space or at how a string is
 //! spelled. What was understood is written again, and both must be the same bytes.
 
+mod packages;
+
 use enclair_configuration::Found;
 use enclair_digest::Sha256;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{MAX_BYTES, SCHEMA};
 use super::{
-    Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedSource, Origin, RuleVersion,
+    Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedSource, LockedSuite,
+    Origin, RuleVersion,
 };
 use crate::read::{depth_problem, url};
 use crate::recipe::Epoch;
@@ -20,9 +23,10 @@ use crate::supply::Blob;
 const MARKERS: [&str; 3] = ["<<<<<<<", "=======", ">>>>>>>"];
 
 const ROOT: &[&str] = &[
-    "schema", "format", "recipe", "arch", "epoch", "cmdline", "rules", "effects", "note", "boot",
-    "source",
+    "schema", "format", "recipe", "arch", "epoch", "cmdline", "rules", "effects", "suites", "note",
+    "boot", "source",
 ];
+const SOURCE: &[&str] = &["image", "archive", "packages"];
 const FILE: &[&str] = &[
     "from",
     "sha256",
@@ -30,6 +34,7 @@ const FILE: &[&str] = &[
     "path",
     "container",
     "image",
+    "package",
     "private",
 ];
 const SOURCE_IMAGE: &[&str] = &["from", "index", "manifest", "config", "layers", "private"];
@@ -97,6 +102,7 @@ fn read_root(root: &DeTable<'_>) -> Result<Lock, LockError> {
         // They say again what is in the tables; the comparison of bytes checks that they do.
         table.texts_of("note", notes)?;
     }
+    let suites = packages::suites(&table)?;
     Ok(Lock {
         format: number("format")?,
         recipe: recipe_digest(&table)?,
@@ -108,11 +114,15 @@ fn read_root(root: &DeTable<'_>) -> Result<Lock, LockError> {
         cmdline: command_line(&table)?,
         rules: table.rules("rules")?,
         effects: table.rules("effects")?,
-        boot: boot(&table.table("boot", &["kernel", "init", "nsm_module"])?)?,
+        boot: boot(
+            &table.table("boot", &["kernel", "init", "nsm_module"])?,
+            &suites,
+        )?,
         source: match table.get("source") {
-            Some(_) => Some(source(&table.table("source", &["image", "archive"])?)?),
+            Some(_) => Some(source(&table.table("source", SOURCE)?, &suites)?),
             None => None,
         },
+        suites,
     })
 }
 
@@ -134,21 +144,26 @@ fn command_line(table: &Table<'_>) -> Result<String, LockError> {
     }
 }
 
-fn boot(table: &Table<'_>) -> Result<LockedBoot, LockError> {
+fn boot(table: &Table<'_>, suites: &[LockedSuite]) -> Result<LockedBoot, LockError> {
     Ok(LockedBoot {
-        kernel: file(&table.table("kernel", FILE)?)?,
-        init: file(&table.table("init", FILE)?)?,
+        kernel: file(&table.table("kernel", FILE)?, suites)?,
+        init: file(&table.table("init", FILE)?, suites)?,
         nsm_module: match table.get("nsm_module") {
-            Some(_) => Some(file(&table.table("nsm_module", FILE)?)?),
+            Some(_) => Some(file(&table.table("nsm_module", FILE)?, suites)?),
             None => None,
         },
     })
 }
 
-fn source(table: &Table<'_>) -> Result<LockedSource, LockError> {
+fn source(table: &Table<'_>, suites: &[LockedSuite]) -> Result<LockedSource, LockError> {
     if table.get("archive").is_some() {
+        table.refuse(&["image", "packages"])?;
+        return file(&table.table("archive", FILE)?, suites).map(LockedSource::Archive);
+    }
+    if table.get("packages").is_some() {
         table.refuse(&["image"])?;
-        return file(&table.table("archive", FILE)?).map(LockedSource::Archive);
+        let table = table.table("packages", packages::SOURCE)?;
+        return packages::source(&table, suites).map(LockedSource::Packages);
     }
     let table = table.table("image", SOURCE_IMAGE)?;
     let from = table.parsed("from", "the reference of an image")?;
@@ -156,32 +171,43 @@ fn source(table: &Table<'_>) -> Result<LockedSource, LockError> {
     image(&table, from, private).map(LockedSource::Image)
 }
 
-fn file(table: &Table<'_>) -> Result<LockedFile, LockError> {
+fn file(table: &Table<'_>, suites: &[LockedSuite]) -> Result<LockedFile, LockError> {
     let private = table.private()?;
     let from = table.text("from")?;
-    let expected = "`carried`, `file:PATH`, `url:URL` or `image:REFERENCE`";
+    let expected = "`carried`, `file:PATH`, `url:URL`, `image:REFERENCE` or `package:NAME`";
     let wrong = || table.wrong("from", expected, from);
     let origin = match from.split_once(':') {
         None if from == "carried" => {
-            table.refuse(&["path", "container", "image", "private"])?;
+            table.refuse(&["path", "container", "image", "package", "private"])?;
             Origin::Carried
         }
         Some(("file", path)) if !path.is_empty() => {
-            table.refuse(&["path", "container", "image"])?;
+            table.refuse(&["path", "container", "image", "package"])?;
             Origin::File(path.to_owned())
         }
         Some(("url", text)) => {
-            table.refuse(&["image", "private"])?;
+            table.refuse(&["image", "package", "private"])?;
             Origin::Url {
                 url: url(text).map_err(|_| wrong())?,
                 inside: inside(table)?,
             }
         }
         Some(("image", reference)) => {
-            table.refuse(&["container"])?;
+            table.refuse(&["container", "package"])?;
             let reference = reference.parse().map_err(|_| wrong())?;
             Origin::Image {
                 image: image(&table.table("image", FILE_IMAGE)?, reference, private)?,
+                path: table.text("path")?.to_owned(),
+            }
+        }
+        Some(("package", name)) => {
+            table.refuse(&["container", "image", "private"])?;
+            let package = packages::package(&table.table("package", packages::PACKAGE)?, suites)?;
+            if package.name != name {
+                return Err(wrong());
+            }
+            Origin::Package {
+                package: Box::new(package),
                 path: table.text("path")?.to_owned(),
             }
         }

@@ -14,6 +14,9 @@ pub(super) fn wanted(lock: &Lock) -> Vec<Wanted> {
             .into_iter()
             .for_each(|item| list.add(item));
     }
+    for package in lock.packages() {
+        list.add(package.wanted(&lock.suites));
+    }
     for (name, file) in lock.files() {
         file.wanted(name)
             .into_iter()
@@ -26,11 +29,12 @@ impl LockedFile {
     /// What must be fetched for the file `name`; nothing for one that the program carries.
     ///
     /// Of a file that is in an archive, the archive is wanted and not the file; of a file in an
-    /// image, all of the image.
+    /// image, all of the image. Packages are listed by [`Lock::packages`].
     pub fn wanted(&self, name: &str) -> Vec<Wanted> {
         let one = |name: String, blob, place| vec![Wanted { blob, name, place }];
         match &self.from {
-            Origin::Carried => Vec::new(),
+            // Where a package is depends on the lock's suites; see `Lock::packages`.
+            Origin::Carried | Origin::Package { .. } => Vec::new(),
             Origin::File(_) => one(name.to_owned(), self.blob, Place::Anywhere),
             Origin::Url { url, inside } => {
                 let place = Place::Url(url.clone());

@@ -6,7 +6,7 @@
 use std::fmt::{self, Write};
 
 use super::error::SCHEMA;
-use super::{Lock, LockedFile, LockedImage, LockedSource, Origin};
+use super::{Lock, LockedFile, LockedImage, LockedPackage, LockedSource, LockedSuite, Origin};
 use crate::recipe::Epoch;
 use crate::supply::Blob;
 
@@ -36,6 +36,10 @@ fn head(out: &mut String, lock: &Lock) -> fmt::Result {
     effects.sort_unstable();
     effects.dedup();
     texts(out, "effects", &effects)?;
+    if !lock.suites.is_empty() {
+        let suites: Vec<_> = lock.suites.iter().map(suite).collect();
+        array(out, "suites", &suites)?;
+    }
     let notes = lock.notes();
     if notes.is_empty() {
         return Ok(());
@@ -57,6 +61,12 @@ fn tables(out: &mut String, lock: &Lock) -> fmt::Result {
             text(out, "from", &locked.from.to_string())?;
             image(out, locked)?;
             private(out, locked.private)
+        }
+        Some(LockedSource::Packages(locked)) => {
+            write!(out, "\n[source.packages]\n")?;
+            writeln!(out, "request = \"sha256:{}\"", locked.request)?;
+            let packages: Vec<_> = locked.packages.iter().map(package).collect();
+            array(out, "packages", &packages)
         }
     }
 }
@@ -87,7 +97,55 @@ fn file(out: &mut String, name: &str, file: &LockedFile) -> fmt::Result {
             write!(out, "\n[{name}.image]\n")?;
             image(out, locked)
         }
+        Origin::Package {
+            package: locked,
+            path,
+        } => {
+            text(out, "path", path)?;
+            writeln!(out, "package = {}", package(locked))
+        }
     }
+}
+
+fn suite(suite: &LockedSuite) -> String {
+    let components = suite.components.iter();
+    let components: Vec<_> = components.map(|name| Quoted(name).to_string()).collect();
+    format!(
+        "{{ name = {}, archive = {}, components = [{}], date = {}, release = {}, key = {} }}",
+        Quoted(&suite.name),
+        Quoted(&suite.archive),
+        components.join(", "),
+        suite.date,
+        table(&suite.release),
+        Quoted(&suite.key),
+    )
+}
+
+/// One line, so that a change of a package is a change of a line.
+fn package(package: &LockedPackage) -> String {
+    let mut line = String::from("{ ");
+    let texts = [
+        ("name", &package.name),
+        ("version", &package.version),
+        ("arch", &package.arch),
+        ("from", &package.from),
+        ("file", &package.file),
+    ];
+    for (key, text) in texts {
+        // Writing to a string does not fail.
+        let _ = write!(line, "{key} = {}, ", Quoted(text));
+    }
+    let Blob { sha256, size } = package.blob;
+    let _ = write!(line, "size = {size}, sha256 = \"{sha256}\"");
+    if let Some(sha1) = package.sha1.digits() {
+        let _ = write!(line, ", sha1 = {}", Quoted(sha1));
+    }
+    line.push_str(if package.asked {
+        ", asked = true }"
+    } else {
+        " }"
+    });
+    line
 }
 
 fn image(out: &mut String, image: &LockedImage) -> fmt::Result {

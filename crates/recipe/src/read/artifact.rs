@@ -2,13 +2,16 @@
 
 use enclair_digest::{ParseDigestError, Sha256};
 
-use crate::read::document::{Field, Reader};
+use crate::read::document::{Field, Reader, Table};
 use crate::read::keys::ARTIFACT;
+use crate::read::packages;
 use crate::read::text::{self, Checked, Complaint};
 use crate::recipe::Artifact;
 use crate::span::Spanned;
 
 const FORMS: [&str; 4] = ["file", "url", "image", "package"];
+/// What says where a package is chosen from.
+const ARCHIVE: [&str; 3] = ["distribution", "suites", "components"];
 
 /// `"PATH"`, or a table with one of the four forms.
 pub(crate) fn artifact(reader: &mut Reader, field: &Field<'_>) -> Option<Spanned<Artifact>> {
@@ -20,6 +23,9 @@ pub(crate) fn artifact(reader: &mut Reader, field: &Field<'_>) -> Option<Spanned
     let (form, value) = reader.exactly_one(&table, &FORMS)?;
     if form != "url" {
         reader.refuse(&table, &["sha256"], &value);
+    }
+    if form != "package" {
+        reader.refuse(&table, &ARCHIVE, &value);
     }
     let path = match form {
         "file" => {
@@ -45,12 +51,27 @@ pub(crate) fn artifact(reader: &mut Reader, field: &Field<'_>) -> Option<Spanned
             reference: reader.parsed(&value, text::reference)?,
             path: path?,
         },
-        _ => Artifact::Package {
-            name: reader.parsed(&value, text::name)?,
-            path: path?,
-        },
+        _ => package(reader, &table, &value, path)?,
     };
     Some(Spanned::new(artifact, field.span))
+}
+
+fn package(
+    reader: &mut Reader,
+    table: &Table<'_>,
+    value: &Field<'_>,
+    path: Option<Spanned<String>>,
+) -> Option<Artifact> {
+    let is_said = ARCHIVE.iter().any(|key| table.get(key).is_some());
+    let archive = is_said.then(|| packages::archive(reader, table));
+    Some(Artifact::Package {
+        name: reader.parsed(value, packages::package_name)?,
+        path: path?,
+        archive: match archive {
+            Some(archive) => Some(Box::new(archive?)),
+            None => None,
+        },
+    })
 }
 
 fn sha256(text: &str) -> Checked<Sha256> {

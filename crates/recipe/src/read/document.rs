@@ -173,6 +173,11 @@ impl Field<'_> {
     pub(crate) const fn is_text(&self) -> bool {
         matches!(self.value, DeValue::String(_))
     }
+
+    /// Whether the value is an array without items.
+    pub(crate) fn is_empty_array(&self) -> bool {
+        self.value.as_array().is_some_and(|items| items.is_empty())
+    }
 }
 
 impl<'d> Table<'d> {

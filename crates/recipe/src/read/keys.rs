@@ -33,13 +33,24 @@ pub(crate) const PACKAGES: &[&str] = &[
     "distribution",
     "suites",
     "components",
+    "repository",
     "install",
     "exclude",
     "recommends",
+    "base",
     "minimal",
+    "path_exclude",
+    "path_include",
     "scripts",
     "effects",
 ];
+pub(crate) const REPOSITORY: &[&str] = &["name", "url", "suites", "components", "key"];
+pub(crate) const EFFECTS: &[&str] = &["groups", "users", "directories", "files", "links", "modes"];
+pub(crate) const SUPPLIED_GROUP: &[&str] = &["name", "gid"];
+pub(crate) const SUPPLIED_USER: &[&str] = &["name", "uid", "gid", "home", "shell", "groups"];
+pub(crate) const SUPPLIED_DIRECTORY: &[&str] = &["path", "mode", "owner"];
+pub(crate) const SUPPLIED_FILE: &[&str] = &["path", "content", "mode", "owner"];
+pub(crate) const SUPPLIED_LINK: &[&str] = &["path", "target"];
 pub(crate) const FILE: &[&str] = &[
     "from",
     "link",
@@ -49,7 +60,17 @@ pub(crate) const FILE: &[&str] = &[
     "dir_mode",
     "untracked",
 ];
-pub(crate) const ARTIFACT: &[&str] = &["file", "url", "image", "package", "path", "sha256"];
+pub(crate) const ARTIFACT: &[&str] = &[
+    "file",
+    "url",
+    "image",
+    "package",
+    "path",
+    "sha256",
+    "distribution",
+    "suites",
+    "components",
+];
 pub(crate) const RUN: &[&str] = &[
     "command", "env", "user", "workdir", "hostname", "grant", "limits",
 ];
@@ -70,6 +91,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("enclave", ENCLAVE),
     ("source", SOURCE),
     ("source.packages", PACKAGES),
+    ("source.packages.effects", EFFECTS),
     ("run", RUN),
     ("network", NETWORK),
     ("logs", LOGS),
@@ -87,6 +109,12 @@ pub(crate) const ITEMS: &[(&str, &[&str])] = &[
     ("artifact", ARTIFACT),
     ("provider", PROVIDER),
     ("registry", REGISTRY),
+    ("repository", REPOSITORY),
+    ("group", SUPPLIED_GROUP),
+    ("user", SUPPLIED_USER),
+    ("directory", SUPPLIED_DIRECTORY),
+    ("supplied file", SUPPLIED_FILE),
+    ("link", SUPPLIED_LINK),
 ];
 
 /// What others call the same thing.

@@ -10,7 +10,7 @@ use crate::read::packages::packages;
 use crate::read::run::{logs, network, run};
 use crate::read::settings::read_settings;
 use crate::read::text::{self, Checked, Complaint};
-use crate::recipe::{Boot, Normalize, RamdiskCompression, Recipe, Sign, Source};
+use crate::recipe::{Artifact, Boot, Normalize, RamdiskCompression, Recipe, Sign, Source};
 use crate::span::{Span, Spanned};
 
 /// The schema that this release reads.
@@ -42,7 +42,27 @@ pub(crate) fn read_recipe(reader: &mut Reader, document: &Table<'_>) -> Option<R
         settings: read_settings(reader, document),
         source: source?,
     };
+    check_archives(reader, &recipe);
     Some(recipe)
+}
+
+/// A file of a package must say where the package is chosen from, unless the source does.
+fn check_archives(reader: &mut Reader, recipe: &Recipe) {
+    let archive = match &recipe.source {
+        Source::Packages(_) => return,
+        Source::Archive(artifact) => Some(artifact),
+        Source::Image(_) | Source::Files(_) | Source::Dockerfile(_) => None,
+    };
+    let boot = &recipe.boot;
+    let parts = [&boot.kernel, &boot.init, &boot.agent, &boot.nsm_module];
+    for artifact in parts.into_iter().flatten().chain(archive) {
+        if let Artifact::Package { archive: None, .. } = artifact.get() {
+            let message = "whose package this is is not said";
+            let hint = "add `distribution = \"debian\"` and `suites = [\"bookworm\"]` to it";
+            let span = artifact.span().unwrap_or_default();
+            reader.report(Diagnostic::new(message, span).with_hint(Some(hint)));
+        }
+    }
 }
 
 fn schema_number(number: i128) -> Checked<()> {
@@ -57,7 +77,7 @@ fn schema_number(number: i128) -> Checked<()> {
 fn source(reader: &mut Reader, document: &Table<'_>) -> Option<Source> {
     let Some(field) = document.get("source") else {
         let message = "`[source]` is missing, which says where the root filesystem comes from";
-        let hint = "add `[source]` with one of `image`, `archive` and `files`";
+        let hint = "add `[source]` with one of `image`, `packages`, `archive` and `files`";
         reader.report(Diagnostic::new(message, Span::default()).with_hint(Some(hint)));
         return None;
     };
@@ -69,7 +89,7 @@ fn source(reader: &mut Reader, document: &Table<'_>) -> Option<Source> {
         "dockerfile" => reader
             .parsed(&field, text::project_path)
             .map(Source::Dockerfile),
-        "packages" => packages(reader, &field).map(Source::Packages),
+        "packages" => packages(reader, &field).map(|packages| Source::Packages(Box::new(packages))),
         _ => {
             let entries = files(reader, Some(&field));
             Some(Source::Files(Spanned::new(entries, field.span)))

@@ -7,7 +7,7 @@ use enclair_recipe::Recipe;
 use proptest::prelude::*;
 
 /// Keys with a value and another one; each changes what is built.
-const COUNTED: [(&str, &str, &str); 20] = [
+const COUNTED: [(&str, &str, &str); 21] = [
     ("enclave.name", "\"a\"", "\"b\""),
     ("enclave.version", "\"1\"", "\"2\""),
     ("enclave.arch", "\"aarch64\"", "\"x86_64\""),
@@ -32,6 +32,11 @@ const COUNTED: [(&str, &str, &str); 20] = [
         "boot.nsm_module",
         "{ image = \"a\", path = \"b\" }",
         "{ image = \"a\", path = \"c\" }",
+    ),
+    (
+        "boot.init",
+        "{ package = \"ab\", path = \"c\", distribution = \"debian\", suites = [\"a\"] }",
+        "{ package = \"ab\", path = \"c\", distribution = \"ubuntu\", suites = [\"a\"] }",
     ),
     ("ramdisk.compression", "\"gzip\"", "\"zstd\""),
     ("normalize.keep", "[\"a\"]", "[]"),
@@ -199,5 +204,51 @@ proptest! {
         let more = [&defaults[..], &plain[..]].concat();
         prop_assert_eq!(digest(&dotted(&more)), digest(&dotted(&plain)));
         prop_assert_eq!(digest(&tables(&more)), digest(&dotted(&plain)));
+    }
+}
+
+/// Keys of `source.packages` with another value than the first document has.
+const PACKAGES: [(&str, &str); 13] = [
+    ("distribution = \"debian\"", "distribution = \"ubuntu\""),
+    ("suites = [\"bookworm\"]", "suites = [\"trixie\"]"),
+    (
+        "components = [\"main\"]",
+        "components = [\"main\", \"contrib\"]",
+    ),
+    ("install = [\"curl\"]", "install = [\"curl=7*\"]"),
+    ("exclude = []", "exclude = [\"wget\"]"),
+    ("recommends = false", "recommends = true"),
+    ("base = \"essential\"", "base = \"none\""),
+    ("minimal = false", "minimal = true"),
+    ("path_exclude = []", "path_exclude = [\"/a\"]"),
+    ("path_include = []", "path_include = [\"/a\"]"),
+    ("scripts = \"effects\"", "scripts = \"refuse\""),
+    ("links = []", "links = [{ path = \"/a\", target = \"b\" }]"),
+    (
+        "repository = []",
+        "repository = [{ name = \"a\", suites = [\"b\"], key = \"c\" }]",
+    ),
+];
+
+#[test]
+fn what_is_asked_of_packages_counts_and_its_defaults_do_not() {
+    let defaults: String = PACKAGES
+        .iter()
+        .map(|(default, _)| match *default {
+            "links = []" => "effects.links = []\n".to_owned(),
+            line => format!("{line}\n"),
+        })
+        .collect();
+    let whole = format!("schema = 1\n[source.packages]\n{defaults}");
+    let short = "schema = 1\n[source.packages]\ndistribution = \"debian\"\n\
+                 suites = [\"bookworm\"]\ninstall = [\"curl\"]\n";
+    assert_eq!(digest(&whole), digest(short));
+    let mut seen = BTreeSet::from([digest(&whole)]);
+    for (default, other) in PACKAGES {
+        let document = match default {
+            "links = []" => whole.replace(default, other),
+            line => whole.replace(&format!("\n{line}\n"), &format!("\n{other}\n")),
+        };
+        assert!(seen.insert(digest(&document)), "{other}");
     }
 }

@@ -43,6 +43,11 @@ errors! {
     rule_with_a_version: "schema = 1\n[source]\nimage = \"a\"\n[normalize]\nkeep = [\"mtime@1\"]\n";
     artifact_without_path: "schema = 1\n[source]\nimage = \"a\"\n[boot]\nkernel = { image = \"b\", sha256 = \"00\" }\n";
     url_with_a_password: "schema = 1\n[source.archive]\nurl = \"https://user:password@example.org/x.tar\"\n";
+    packages_of_nowhere: "schema = 1\n[source.packages]\ndistribution = \"debain\"\ninstall = []\nsuites = [\"../x\"]\n";
+    packages_with_wrong_words: "schema = 1\n[source.packages]\ndistribution = \"debian\"\nsuites = [\"bookworm\"]\ninstall = [\"Python\", \"curl=\"]\nbase = \"all\"\npath_exclude = [\"usr/share/doc\"]\n";
+    repository_without_a_pinned_key: "schema = 1\n[source.packages]\ndistribution = \"debian\"\nsuites = [\"bookworm\"]\ninstall = [\"curl\"]\n[[source.packages.repository]]\nname = \"debian\"\nsuites = [\"a\"]\nkey = { url = \"https://example.org/key\" }\n";
+    supplied_effects_with_mistakes: "schema = 1\n[source.packages]\ndistribution = \"debian\"\nsuites = [\"bookworm\"]\ninstall = [\"curl\"]\n[source.packages.effects]\nusers = [{ name = \"App\", uid = -1 }]\nlinks = [{ path = \"a\", target = \"b\" }]\nmodes = [{ path = \"/a\" }]\nfiles = [{ path = \"/b\" }]\n";
+    file_of_a_package_of_nobody: "schema = 1\n[source]\nimage = \"a\"\n[boot]\nkernel = { package = \"linux-image\", path = \"boot/vmlinuz\" }\n";
     many_problems_at_once: "schema = 1\n[source]\nimage = \"a:b:c\"\n[enclave]\narch = \"arm64\"\nname = \"\"\n[ramdisk]\ncompression = \"xz\"\n";
     control_characters: "schema = 1\n[source]\nimage = \"a\"\n[run]\nhostname = \"\\u001b[2Jx\"\nuser = \"\u{202e}abc\"\n";
 }

@@ -3,13 +3,14 @@
 use enclair_digest::Sha256;
 use enclair_eif::Arch;
 use enclair_recipe::{
-    Blob, Epoch, Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedSource,
-    Origin, Place, RuleVersion,
+    Blob, Epoch, Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedPackage,
+    LockedPackages, LockedSource, LockedSuite, Origin, Place, RuleVersion, Sha1Hint,
 };
 use proptest::prelude::*;
 
 const FULL: &str = include_str!("../golden/lock-1.lock");
 const MINIMAL: &str = include_str!("../golden/lock-1-minimal.lock");
+const PACKAGES: &str = include_str!("../golden/lock-1-packages.lock");
 
 fn blob(fill: u8, size: u64) -> Blob {
     Blob {
@@ -39,6 +40,7 @@ fn minimal() -> Lock {
         cmdline: "reboot=k panic=30".into(),
         rules: rules(&["runtime-files@1", "mtime@1"]),
         effects: Vec::new(),
+        suites: Vec::new(),
         boot: LockedBoot {
             kernel: carried(1),
             init: carried(2),
@@ -73,6 +75,7 @@ fn full() -> Lock {
         cmdline: "quoted=\"a\\b\"\tend \u{1}\u{7f}é".into(),
         rules: rules(&["runtime-files@1", "mtime@12"]),
         effects: rules(&["file-modes@1", "zstd@1"]),
+        suites: Vec::new(),
         boot: LockedBoot {
             kernel: LockedFile {
                 from: Origin::File("../kernel/Image".into()),
@@ -106,13 +109,151 @@ fn full() -> Lock {
     }
 }
 
+fn package(name: &str, arch: &str, from: &str) -> LockedPackage {
+    LockedPackage {
+        name: name.into(),
+        version: "1:2.10~rc1-3+b1".into(),
+        arch: arch.into(),
+        from: from.into(),
+        file: format!("pool/main/h/{name}/{name}_2.10~rc1-3+b1_{arch}.deb"),
+        blob: blob(0x21, 53_080),
+        sha1: Sha1Hint::default(),
+        asked: false,
+    }
+}
+
+fn suite(name: &str, archive: &str, components: &[&str]) -> LockedSuite {
+    LockedSuite {
+        name: name.into(),
+        archive: archive.into(),
+        components: components.iter().map(|&name| name.into()).collect(),
+        date: 1_783_764_997,
+        release: blob(0x20, 151_075),
+        key: "0123456789ABCDEF0123456789ABCDEF01234567".into(),
+    }
+}
+
+/// Everything that there is of packages.
+fn with_packages() -> Lock {
+    Lock {
+        effects: rules(&["base-files@1"]),
+        suites: vec![
+            suite("debian:bookworm", "debian", &["contrib", "main"]),
+            suite("debian:bookworm-security", "debian-security", &["main"]),
+        ],
+        boot: LockedBoot {
+            kernel: LockedFile {
+                from: Origin::Package {
+                    package: Box::new(package("linux-image", "amd64", "debian:bookworm")),
+                    path: "boot/vmlinuz-6.1".into(),
+                },
+                blob: blob(0x22, 8_000_000),
+                private: false,
+            },
+            ..minimal().boot
+        },
+        source: Some(LockedSource::Packages(LockedPackages {
+            request: Sha256::from_bytes([0x23; 32]),
+            packages: vec![
+                package("libhello", "all", "debian:bookworm"),
+                LockedPackage {
+                    sha1: Sha1Hint::parse(&"a".repeat(40)).unwrap(),
+                    asked: true,
+                    ..package("hello", "amd64", "debian:bookworm-security")
+                },
+                package("imported", "amd64", "debian"),
+            ],
+        })),
+        ..minimal()
+    }
+}
+
 #[test]
 fn the_golden_locks_are_read_and_written_as_ever() {
-    for (golden, lock) in [(FULL, full()), (MINIMAL, minimal())] {
+    for (golden, lock) in [
+        (FULL, full()),
+        (MINIMAL, minimal()),
+        (PACKAGES, with_packages()),
+    ] {
         assert_eq!(lock.to_toml(), golden);
         assert_eq!(Lock::parse(golden), Ok(lock.clone()));
         let carriage_return = golden.replace('\n', "\r\n");
         assert_eq!(Lock::parse(&carriage_return), Ok(lock));
+    }
+}
+
+#[test]
+fn packages_are_wanted_from_the_archive_of_their_suite() {
+    let wanted = with_packages().wanted();
+    let places: Vec<_> = wanted
+        .iter()
+        .map(|wanted| match &wanted.place {
+            Place::Archive {
+                archive,
+                path,
+                date,
+            } => (&**archive, path.split('/').next_back().unwrap(), *date),
+            other @ (Place::Anywhere | Place::Url(_) | Place::Repository(_)) => {
+                panic!("{other:?}")
+            }
+        })
+        .collect();
+    // All have one digest here, and one of them is fetched.
+    let file = "libhello_2.10~rc1-3+b1_all.deb";
+    assert_eq!(places, [("debian", file, Some(1_783_764_997))]);
+    let lock = with_packages();
+    let of_file = lock.packages().last().unwrap();
+    assert_eq!(of_file.name, "linux-image");
+    let imported = lock.packages().nth(2).unwrap().wanted(&lock.suites);
+    let Place::Archive { archive, date, .. } = imported.place else {
+        panic!("{:?}", imported.place);
+    };
+    assert_eq!((&*archive, date), ("debian", None));
+}
+
+#[test]
+fn a_sha1_makes_no_other_lock() {
+    let mut lock = with_packages();
+    if let Some(LockedSource::Packages(packages)) = &mut lock.source {
+        packages.packages[1].sha1 = Sha1Hint::default();
+    }
+    assert_eq!(lock, with_packages());
+    assert_ne!(lock.to_toml(), with_packages().to_toml());
+}
+
+#[test]
+fn packages_of_a_lock_are_as_they_are_written() {
+    let steps = [
+        ("from = \"debian:bookworm\"", "from = \"debian:trixie\""),
+        ("file = \"pool/", "file = \"pool/../"),
+        ("file = \"pool/", "file = \"/pool/"),
+        ("name = \"hello\"", "name = \"hel lo\""),
+        (
+            "name = \"hello\", version = \"1:2.10~rc1-3+b1\", arch = \"amd64\"",
+            "name = \"libhello\", version = \"1:2.10~rc1-3+b1\", arch = \"all\"",
+        ),
+        ("sha1 = \"aa", "sha1 = \"AA"),
+        ("asked = true", "asked = false"),
+        ("request = \"sha256:", "request = \"sha1:"),
+        ("key = \"0123456789ABCDEF", "key = \"0123456789abcdef"),
+        (
+            "name = \"debian:bookworm\", archive",
+            "name = \"debian\", archive",
+        ),
+        (
+            "name = \"debian:bookworm\", archive",
+            "name = \"debian:zzz\", archive",
+        ),
+        ("from = \"package:linux-image\"", "from = \"package:linux\""),
+        ("size = 53080, sha256", "size = -1, sha256"),
+    ];
+    for (from, to) in steps {
+        assert!(PACKAGES.contains(from), "{from}");
+        let error = Lock::parse(&PACKAGES.replacen(from, to, 1)).unwrap_err();
+        assert!(
+            matches!(error, LockError::Value { .. } | LockError::WrongType { .. }),
+            "{to}: {error}"
+        );
     }
 }
 
@@ -378,6 +519,13 @@ fn any_lock() -> impl Strategy<Value = Lock> {
         Just(None),
         any_image().prop_map(|image| Some(LockedSource::Image(image))),
         any_file().prop_map(|file| Some(LockedSource::Archive(file))),
+        proptest::collection::btree_set("[a-z]{1,3}", 0..4).prop_map(|names| {
+            let packages = names.iter().map(|name| package(name, "all", "debian"));
+            Some(LockedSource::Packages(LockedPackages {
+                request: Sha256::from_bytes([7; 32]),
+                packages: packages.collect(),
+            }))
+        }),
     ];
     let boot = (any_file(), any_file(), proptest::option::of(any_file()));
     (head, any_rules(), any_rules(), boot, source).prop_map(
@@ -394,6 +542,7 @@ fn any_lock() -> impl Strategy<Value = Lock> {
                 cmdline,
                 rules,
                 effects,
+                suites: Vec::new(),
                 boot: LockedBoot {
                     kernel,
                     init,

@@ -2,8 +2,8 @@
 
 use enclair_configuration::{Bound, Limit, Resource};
 use enclair_recipe::{
-    Artifact, Content, Epoch, Grant, ImageReference, LogTarget, Principal, ProviderKind,
-    RamdiskCompression, Recipe, Settings, Source,
+    Artifact, Base, Content, Distribution, Epoch, Grant, ImageReference, LogTarget, Principal,
+    ProviderKind, RamdiskCompression, Recipe, Scripts, Settings, Source,
 };
 
 const MINIMAL: &str = "schema = 1\n[source]\nimage = \"debian:12\"\n";
@@ -105,11 +105,11 @@ fn what_is_not_built_yet_is_listed_with_its_line() {
         })
         .collect();
     let expected = [
-        "source.packages",
+        "source.packages.distribution",
+        "source.packages.scripts",
         "network.ingress",
         "network.egress",
         "logs.to",
-        "boot.kernel",
         "boot.agent",
         "sign",
     ];
@@ -235,4 +235,36 @@ fn deep_and_long_documents_are_refused_and_end_nothing() {
         let text = problems.render("x", &document, 80, enclair_recipe::Colour::Never);
         assert!(text.len() < 1 << 20, "{}", text.len());
     }
+}
+
+#[test]
+fn packages_are_read_with_what_is_supplied_in_place_of_their_scripts() {
+    let recipe = parse(include_str!(
+        "../../../../fuzz/corpus/recipe/good-packages.toml"
+    ));
+    assert!(recipe.not_built_yet().is_empty());
+    let Source::Packages(packages) = &recipe.source else {
+        panic!("{:?}", recipe.source);
+    };
+    assert_eq!(*packages.archive.distribution, Distribution::Debian);
+    assert_eq!(*packages.base, Base::Required);
+    assert_eq!(*packages.scripts, Scripts::Refuse);
+    assert_eq!(packages.install.len(), 3);
+    let [repository] = packages.repositories.as_slice() else {
+        panic!("{:?}", packages.repositories);
+    };
+    assert_eq!(**repository.name, *"pgdg");
+    assert_eq!(*repository.components[0], "main");
+    let effects = &packages.effects;
+    assert_eq!(*effects.users[0].uid, 1000);
+    assert_eq!(*effects.files[0].content, "a = 1\n");
+    assert_eq!(effects.modes[0].mode, None);
+    let kernel = recipe.boot.kernel.unwrap();
+    let Artifact::Package { name, archive, .. } = kernel.get() else {
+        panic!("{kernel:?}");
+    };
+    assert_eq!(
+        (name.get().as_str(), archive),
+        ("linux-image-cloud-amd64", &None)
+    );
 }

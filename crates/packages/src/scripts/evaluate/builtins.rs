@@ -2,7 +2,7 @@
 
 use super::super::error::ScriptError;
 use super::Evaluator;
-use super::flow::Target;
+use super::flow::{Flow, Target};
 use super::record::Opened;
 use super::simple::Handled;
 use super::state::{State, Status, Value};
@@ -26,10 +26,10 @@ impl Evaluator<'_> {
             "continue" => self.leave_loop(Target::Continue, operands, state)?,
             "exit" => self.exit(operands, state)?,
             "return" => self.return_from(operands, state)?,
-            "set" => Some(self.set_options(operands, state)),
-            "shift" => Some(self.shift(operands, state)),
-            "export" | "readonly" => Some(self.assign(operands, state)),
-            "unset" => Some(self.unset(operands, state)),
+            "set" => Some(state.set_options(operands)),
+            "shift" => Some(state.shift(operands)),
+            "export" | "readonly" => Some(state.assign(operands)),
+            "unset" => Some(state.unset(operands)),
             "times" => Some(state),
             "trap" => Some(self.set_trap(operands, state)),
             "eval" => self.eval(words, opened, state)?,
@@ -87,10 +87,10 @@ impl Evaluator<'_> {
             "cd" | "chdir" => state = self.change_directory(operands, state),
             "local" | "declare" | "typeset" => {
                 self.make_local(operands);
-                state = self.assign(operands, state);
+                state = state.assign(operands);
             }
-            "read" => state = self.read(operands, state),
-            "getopts" => state = self.get_options(operands, state),
+            "read" => state = state.read(operands),
+            "getopts" => state = state.get_options(operands),
             _ => return Ok(Handled::NotKnown(state, opened)),
         }
         Ok(Handled::Done(Some(state)))
@@ -111,12 +111,7 @@ impl Evaluator<'_> {
         Ok(Handled::Done(Some(state)))
     }
 
-    fn leave_loop(
-        &mut self,
-        target: Target,
-        operands: &[Value],
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn leave_loop(&mut self, target: Target, operands: &[Value], state: State) -> Flow {
         let levels = match operands.first() {
             Some(Value::Known(text)) => text.parse().unwrap_or(1),
             Some(Value::Unknown(_)) | None => 1,
@@ -127,7 +122,7 @@ impl Evaluator<'_> {
         Ok(None)
     }
 
-    fn exit(&mut self, operands: &[Value], state: State) -> Result<Option<State>, ScriptError> {
+    fn exit(&mut self, operands: &[Value], state: State) -> Flow {
         let mut state = state;
         state.status = given_status(operands, &state);
         if state.status.success() == Some(false) {
@@ -137,11 +132,7 @@ impl Evaluator<'_> {
         Ok(None)
     }
 
-    fn return_from(
-        &mut self,
-        operands: &[Value],
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn return_from(&mut self, operands: &[Value], state: State) -> Flow {
         if !self.can_return() {
             return self.exit(operands, state);
         }
@@ -151,12 +142,7 @@ impl Evaluator<'_> {
         Ok(None)
     }
 
-    fn eval(
-        &mut self,
-        words: &[Value],
-        opened: Opened,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn eval(&mut self, words: &[Value], opened: Opened, state: State) -> Flow {
         let mut text = String::new();
         for word in words.get(1..).unwrap_or_default() {
             let Value::Known(word) = word else {
@@ -172,12 +158,7 @@ impl Evaluator<'_> {
     }
 
     /// Keeps a command that runs text which cannot be known: any variable may be another now.
-    fn keep_opaque(
-        &mut self,
-        words: &[Value],
-        opened: Opened,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn keep_opaque(&mut self, words: &[Value], opened: Opened, state: State) -> Flow {
         let end = self.keep(words, opened, state)?;
         Ok(end.map(|mut state| {
             state.forget_variables();
@@ -185,12 +166,7 @@ impl Evaluator<'_> {
         }))
     }
 
-    fn exec(
-        &mut self,
-        words: &[Value],
-        opened: Opened,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn exec(&mut self, words: &[Value], opened: Opened, state: State) -> Flow {
         let command = words.get(1..).unwrap_or_default();
         let mut state = state;
         if command.is_empty() {
@@ -206,12 +182,7 @@ impl Evaluator<'_> {
         self.exit(&[], state)
     }
 
-    fn source(
-        &mut self,
-        words: &[Value],
-        opened: Opened,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn source(&mut self, words: &[Value], opened: Opened, state: State) -> Flow {
         let mut state = state;
         let Some(Value::Known(path)) = words.get(1) else {
             return self.keep_opaque(words, opened, state);

@@ -8,32 +8,26 @@ use super::super::limits;
 use super::super::syntax::{Arm, Case, For, If, List, Negation, Node, Stage, While};
 use super::Evaluator;
 use super::expand::Splitting;
-use super::flow::Target;
+use super::flow::{Flow, Target};
 use super::state::{Positional, State, Status, Value};
 
 impl Evaluator<'_> {
     /// One command with its redirections.
-    pub(super) fn stage(
-        &mut self,
-        stage: &Stage,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
-        if self.fixed_lines == 0 {
-            self.line = stage.line;
-        }
+    pub(super) fn stage(&mut self, command: &Stage, state: State) -> Flow {
+        self.line = command.line;
         self.step(0)?;
-        if let Node::Simple(simple) = &stage.node {
-            return self.nested(|evaluator| evaluator.simple(simple, &stage.redirections, state));
+        if let Node::Simple(simple) = &command.node {
+            return self.nested(|evaluator| evaluator.simple(simple, &command.redirections, state));
         }
         let mut state = state;
-        let opened = self.redirections(&stage.redirections, &mut state)?;
+        let opened = self.redirections(&command.redirections, &mut state)?;
         let outer = state.input.clone();
         if let Some(input) = self.opened_input(&opened, &state) {
             state.input = input;
         }
         let replaced = state.input != outer;
         self.inherit(opened);
-        let end = self.nested(|evaluator| evaluator.node(&stage.node, state));
+        let end = self.nested(|evaluator| evaluator.node(&command.node, state));
         self.disinherit();
         Ok(end?.map(|mut state| {
             if replaced {
@@ -43,7 +37,7 @@ impl Evaluator<'_> {
         }))
     }
 
-    fn node(&mut self, node: &Node, state: State) -> Result<Option<State>, ScriptError> {
+    fn node(&mut self, node: &Node, state: State) -> Flow {
         match node {
             Node::Simple(_) => Ok(Some(state)),
             Node::Brace(list) => self.list(list, state),
@@ -76,8 +70,8 @@ impl Evaluator<'_> {
     pub(super) fn subshell(
         &mut self,
         state: State,
-        inner: impl FnOnce(&mut Self, State) -> Result<Option<State>, ScriptError>,
-    ) -> Result<Option<State>, ScriptError> {
+        inner: impl FnOnce(&mut Self, State) -> Flow,
+    ) -> Flow {
         let copy = self.copy(&state)?;
         let end = self.framed(Target::Exit, copy, inner)?;
         // Where no way leads to its end, it fails on every one that is taken.
@@ -89,16 +83,11 @@ impl Evaluator<'_> {
         }))
     }
 
-    fn if_clause(&mut self, clause: &If, state: State) -> Result<Option<State>, ScriptError> {
+    fn if_clause(&mut self, clause: &If, state: State) -> Flow {
         self.if_arms(&clause.arms, &clause.otherwise, state)
     }
 
-    fn if_arms(
-        &mut self,
-        arms: &[(List, List)],
-        otherwise: &List,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn if_arms(&mut self, arms: &[(List, List)], otherwise: &List, state: State) -> Flow {
         let Some(((condition, body), rest)) = arms.split_first() else {
             let mut state = state;
             state.status = Status::SUCCESS;
@@ -118,18 +107,13 @@ impl Evaluator<'_> {
         )
     }
 
-    fn case_clause(&mut self, clause: &Case, state: State) -> Result<Option<State>, ScriptError> {
+    fn case_clause(&mut self, clause: &Case, state: State) -> Flow {
         let mut state = state;
         let subject = self.expand_one(&clause.subject, &mut state)?;
         self.arms(&clause.arms, &subject, state)
     }
 
-    fn arms(
-        &mut self,
-        arms: &[Arm],
-        subject: &Value,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn arms(&mut self, arms: &[Arm], subject: &Value, state: State) -> Flow {
         let mut state = state;
         for (position, arm) in arms.iter().enumerate() {
             let matched = self.arm_matches(arm, subject, &mut state)?;
@@ -175,7 +159,7 @@ impl Evaluator<'_> {
         Ok(outcome)
     }
 
-    fn for_clause(&mut self, clause: &For, state: State) -> Result<Option<State>, ScriptError> {
+    fn for_clause(&mut self, clause: &For, state: State) -> Flow {
         let mut state = state;
         let items: Option<Vec<Value>> = match &clause.words {
             Some(words) => {
@@ -203,12 +187,7 @@ impl Evaluator<'_> {
         })
     }
 
-    fn for_each(
-        &mut self,
-        clause: &For,
-        items: Vec<Value>,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn for_each(&mut self, clause: &For, items: Vec<Value>, state: State) -> Flow {
         let mut state = state;
         for item in items {
             state.set(&clause.name, item);
@@ -221,20 +200,20 @@ impl Evaluator<'_> {
     }
 
     /// One round of a loop's body.
-    fn round(&mut self, body: &List, state: State) -> Result<Option<State>, ScriptError> {
+    fn round(&mut self, body: &List, state: State) -> Flow {
         self.framed(Target::Continue, state, |evaluator, state| {
             evaluator.list(body, state)
         })
     }
 
-    fn while_clause(&mut self, clause: &While, state: State) -> Result<Option<State>, ScriptError> {
+    fn while_clause(&mut self, clause: &While, state: State) -> Flow {
         self.framed(Target::Break, state, |evaluator, state| {
             evaluator.while_rounds(clause, state)
         })
     }
 
     /// Rounds as long as the condition is known, and then any number of them.
-    fn while_rounds(&mut self, clause: &While, state: State) -> Result<Option<State>, ScriptError> {
+    fn while_rounds(&mut self, clause: &While, state: State) -> Flow {
         let Some(mut state) = self.condition(clause, state)? else {
             return Ok(None);
         };
@@ -262,14 +241,14 @@ impl Evaluator<'_> {
     }
 
     /// The body, and the condition of the next round.
-    fn while_round(&mut self, clause: &While, state: State) -> Result<Option<State>, ScriptError> {
+    fn while_round(&mut self, clause: &While, state: State) -> Flow {
         match self.round(&clause.body, state)? {
             Some(state) => self.condition(clause, state),
             None => Ok(None),
         }
     }
 
-    fn condition(&mut self, clause: &While, state: State) -> Result<Option<State>, ScriptError> {
+    fn condition(&mut self, clause: &While, state: State) -> Flow {
         let tested = self.tested_if(true, |evaluator| evaluator.list(&clause.condition, state))?;
         Ok(tested.map(|mut state| {
             if clause.negation == Negation::Negated {
@@ -285,8 +264,8 @@ impl Evaluator<'_> {
     fn any_rounds(
         &mut self,
         state: State,
-        round: &mut dyn FnMut(&mut Self, State) -> Result<Option<State>, ScriptError>,
-    ) -> Result<Option<State>, ScriptError> {
+        round: &mut dyn FnMut(&mut Self, State) -> Flow,
+    ) -> Flow {
         let certainty = state.certainty;
         let jumps = self.jumps();
         let mut before = state;

@@ -109,23 +109,23 @@ impl Evaluator<'_> {
         }
         let ends = matches!(operands.peek(0), Some("-a" | "-o" | ")"));
         match first {
-            Value::Known(test) if is_unary(test) && !operands.rest.is_empty() && !ends => {
+            Value::Known(operator) if is_unary(operator) && !operands.rest.is_empty() && !ends => {
                 let operand = operands.next().ok_or(NotUnderstood)?;
-                Ok(self.unary(test, operand, state))
+                Ok(self.unary(operator, operand, state))
             }
             Value::Known(text) => Ok(Some(!text.is_empty())),
             Value::Unknown(_) => Ok(None),
         }
     }
 
-    fn unary(&mut self, test: &str, operand: &Value, state: &State) -> Option<bool> {
-        match (test, operand) {
+    fn unary(&mut self, operator: &str, operand: &Value, state: &State) -> Option<bool> {
+        match (operator, operand) {
             // Nobody is there to answer.
             ("-t", _) => Some(false),
             ("-n", Value::Known(text)) => Some(!text.is_empty()),
             ("-z", Value::Known(text)) => Some(text.is_empty()),
             ("-n" | "-z", Value::Unknown(_)) => None,
-            _ => self.test_path(test.chars().nth(1)?, operand, state),
+            _ => self.test_path(operator.chars().nth(1)?, operand, state),
         }
     }
 

@@ -56,7 +56,7 @@ impl Evaluator<'_> {
                 }
             }
             "db_fget" => {
-                let flag = self.flag(words, &state);
+                let flag = flag(words, &state);
                 state.set("RET", flag);
             }
             "db_fset" => {
@@ -80,18 +80,6 @@ impl Evaluator<'_> {
             .unwrap_or_else(|| Value::unknown(&format!("$({question})")))
     }
 
-    /// A flag of a question: `false` until a script sets it. Whether a question was `seen` depends
-    /// on how debconf is run.
-    fn flag(&self, words: &[Value], state: &State) -> Value {
-        let unknown = Value::unknown("$RET");
-        let Some(key) = flag_key(words) else {
-            return unknown;
-        };
-        let seen = key.ends_with(" seen");
-        let set = state.answers.get(key.as_str()).cloned();
-        set.unwrap_or_else(|| if seen { unknown } else { Value::known("false") })
-    }
-
     fn set_answer(&self, question: Option<&Value>, value: Value, state: &mut State) {
         match question {
             Some(Value::Known(question)) => drop(state.answers.insert(Rc::clone(question), value)),
@@ -104,6 +92,18 @@ impl Evaluator<'_> {
             }
         }
     }
+}
+
+/// A flag of a question: `false` until a script sets it. Whether a question was `seen` depends
+/// on how debconf is run.
+fn flag(words: &[Value], state: &State) -> Value {
+    let unknown = Value::unknown("$RET");
+    let Some(key) = flag_key(words) else {
+        return unknown;
+    };
+    let seen = key.ends_with(" seen");
+    let set = state.answers.get(key.as_str()).cloned();
+    set.unwrap_or_else(|| if seen { unknown } else { Value::known("false") })
 }
 
 /// Under which name of [`State::answers`] a flag is kept.

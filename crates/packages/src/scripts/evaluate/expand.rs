@@ -66,8 +66,10 @@ impl Fields {
     }
 
     fn push(&mut self, text: &str, quotes: Quotes) {
-        let quoted = quotes == Quotes::Open;
-        let glyphs = text.chars().map(|letter| Glyph { letter, quoted });
+        let glyphs = text.chars().map(|letter| Glyph {
+            letter,
+            quoted: quotes == Quotes::Open,
+        });
         self.open().glyphs.extend(glyphs);
     }
 

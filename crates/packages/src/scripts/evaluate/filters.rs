@@ -34,28 +34,30 @@ impl Evaluator<'_> {
         let Some((filter, file)) = parsed else {
             return Ok(None);
         };
+        if let Some(path) = file
+            && self.test_path('e', &Value::known(path), state) == Some(false)
+        {
+            return Ok(Some(Answer::status(Status::Known(2))));
+        }
         let text = match file {
-            Some(path) => {
-                if self.test_path('e', &Value::known(path), state) == Some(false) {
-                    return Ok(Answer::status(Status::Known(2)));
-                }
-                self.content(path, state)
-            }
-            None => {
-                let opened = self.opened_input(opened, state);
-                let own = opened.as_ref().unwrap_or(&state.input);
-                let text = own.rest().map(str::to_owned);
-                if opened.is_none() {
-                    state.input = Input::of(text.as_ref().map(|_| ""));
-                }
-                text
-            }
+            Some(path) => self.content(path, state),
+            None => self.take_input(opened, state),
         };
         let Some(text) = text else {
             return Ok(None);
         };
         self.step(text.len().saturating_mul(8))?;
-        Ok(filter.apply(&text))
+        Ok(Some(filter.apply(&text)))
+    }
+
+    /// All that is left of the input of a command.
+    fn take_input(&mut self, opened: &Opened, state: &mut State) -> Option<String> {
+        if let Some(input) = self.opened_input(opened, state) {
+            return input.rest().map(str::to_owned);
+        }
+        let text = state.input.rest().map(str::to_owned);
+        state.input = Input::of(text.as_ref().map(|_| ""));
+        text
     }
 }
 
@@ -143,7 +145,7 @@ impl<'a> Anchored<'a> {
 }
 
 impl Filter<'_> {
-    fn apply(&self, text: &str) -> Option<Answer> {
+    fn apply(&self, text: &str) -> Answer {
         let lines: Vec<&str> = text.lines().collect();
         let mut status = Status::SUCCESS;
         let printed = match self {
@@ -184,7 +186,7 @@ impl Filter<'_> {
             }
         };
         let prints = Some(printed);
-        Some(Answer { prints, status })
+        Answer { prints, status }
     }
 }
 

@@ -10,6 +10,9 @@ use super::super::syntax::{AndOr, Connector, List, Negation, Pipeline, Runs, Sta
 use super::Evaluator;
 use super::state::{Input, OnError, State, Status};
 
+/// The state after a construct; `None` where control does not go on behind it.
+pub(super) type Flow = Result<Option<State>, ScriptError>;
+
 /// What a jump goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
@@ -33,8 +36,7 @@ pub(super) struct Frame {
 }
 
 /// A way that a condition leaves open.
-pub(super) type Way<'a, 'b> =
-    &'b mut dyn FnMut(&mut Evaluator<'a>, State) -> Result<Option<State>, ScriptError>;
+pub(super) type Way<'a, 'b> = &'b mut dyn FnMut(&mut Evaluator<'a>, State) -> Flow;
 
 impl<'a> Evaluator<'a> {
     /// Runs `inner` with a frame for jumps to `target`, and joins them with its end.
@@ -42,8 +44,8 @@ impl<'a> Evaluator<'a> {
         &mut self,
         target: Target,
         state: State,
-        inner: impl FnOnce(&mut Self, State) -> Result<Option<State>, ScriptError>,
-    ) -> Result<Option<State>, ScriptError> {
+        inner: impl FnOnce(&mut Self, State) -> Flow,
+    ) -> Flow {
         let certainty = state.certainty;
         let before = self.jumps();
         self.frames.push(Frame {
@@ -110,11 +112,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Joins two ways, each of which may not lead here.
-    pub(super) fn meet(
-        &mut self,
-        left: Option<State>,
-        right: Option<State>,
-    ) -> Result<Option<State>, ScriptError> {
+    pub(super) fn meet(&mut self, left: Option<State>, right: Option<State>) -> Flow {
         match (left, right) {
             (Some(left), Some(right)) => Ok(Some(self.join(left, &right)?)),
             (one, other) => Ok(one.or(other)),
@@ -128,7 +126,7 @@ impl<'a> Evaluator<'a> {
         state: State,
         yes: Way<'a, '_>,
         no: Way<'a, '_>,
-    ) -> Result<Option<State>, ScriptError> {
+    ) -> Flow {
         match outcome {
             Some(true) => yes(self, state),
             Some(false) => no(self, state),
@@ -147,7 +145,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Commands one after the other.
-    pub(super) fn list(&mut self, list: &List, state: State) -> Result<Option<State>, ScriptError> {
+    pub(super) fn list(&mut self, list: &List, state: State) -> Flow {
         let mut state = state;
         for item in list {
             match self.and_or(item, state)? {
@@ -158,7 +156,7 @@ impl<'a> Evaluator<'a> {
         Ok(Some(state))
     }
 
-    fn and_or(&mut self, item: &AndOr, state: State) -> Result<Option<State>, ScriptError> {
+    fn and_or(&mut self, item: &AndOr, state: State) -> Flow {
         if item.runs == Runs::Background {
             let state =
                 self.subshell(state, |evaluator, inner| evaluator.connected(item, inner))?;
@@ -170,7 +168,7 @@ impl<'a> Evaluator<'a> {
         self.connected(item, state)
     }
 
-    fn connected(&mut self, item: &AndOr, state: State) -> Result<Option<State>, ScriptError> {
+    fn connected(&mut self, item: &AndOr, state: State) -> Flow {
         let last = item.rest.len();
         let first = self.tested_if(last > 0, |evaluator| evaluator.pipeline(&item.first, state))?;
         let Some(mut state) = first else {
@@ -218,15 +216,11 @@ impl<'a> Evaluator<'a> {
         result
     }
 
-    fn pipeline(
-        &mut self,
-        pipeline: &Pipeline,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    fn pipeline(&mut self, pipeline: &Pipeline, state: State) -> Flow {
         let negated = pipeline.negation == Negation::Negated;
         let end = self.tested_if(negated, |evaluator| match pipeline.stages.as_slice() {
-            [stage] => evaluator.stage(stage, state),
-            stages => evaluator.stages(stages, state),
+            [only] => evaluator.stage(only, state),
+            several => evaluator.stages(several, state),
         })?;
         let Some(mut state) = end else {
             return Ok(None);
@@ -239,17 +233,18 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The stages of a pipeline: each in a shell of its own, the last one's status counts.
-    fn stages(&mut self, stages: &[Stage], state: State) -> Result<Option<State>, ScriptError> {
+    fn stages(&mut self, commands: &[Stage], state: State) -> Flow {
         let outer = state.input.clone();
         let mut state = state;
         let mut printed = None;
-        for (position, stage) in stages.iter().enumerate() {
+        for (position, command) in commands.iter().enumerate() {
             let before = self.commands.len();
             if position > 0 {
                 state.input = Input::of(printed.as_deref());
             }
-            if position.saturating_add(1) == stages.len() {
-                let end = self.subshell(state, |evaluator, inner| evaluator.stage(stage, inner))?;
+            if position.saturating_add(1) == commands.len() {
+                let end =
+                    self.subshell(state, |evaluator, inner| evaluator.stage(command, inner))?;
                 self.pipe_into(before, printed);
                 return Ok(end.map(|end| State {
                     input: outer,
@@ -257,7 +252,7 @@ impl<'a> Evaluator<'a> {
                 }));
             }
             let (end, text) = self.captured(state, |evaluator, inner| {
-                evaluator.tested_if(true, |evaluator| evaluator.stage(stage, inner))
+                evaluator.tested_if(true, |evaluator| evaluator.stage(command, inner))
             })?;
             self.pipe_into(before, printed);
             printed = text;
@@ -267,7 +262,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// What follows a command, given how it ended.
-    fn after(&mut self, state: State) -> Result<Option<State>, ScriptError> {
+    fn after(&mut self, state: State) -> Flow {
         let failed = state.status.success() == Some(false);
         if !failed || self.tested > 0 || state.on_error == OnError::GoesOn {
             return Ok(Some(state));
@@ -277,7 +272,7 @@ impl<'a> Evaluator<'a> {
 
     /// The script ends here with a failure. That is not what happens on a fresh system, so it
     /// says that a way is not taken, or that the script was not understood.
-    pub(super) fn fail(&mut self, state: State) -> Result<Option<State>, ScriptError> {
+    pub(super) fn fail(&mut self, state: State) -> Flow {
         if self.is_in_subshell() {
             self.jump(Target::Exit, 1, state)?;
             return Ok(None);

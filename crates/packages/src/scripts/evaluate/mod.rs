@@ -40,8 +40,9 @@ use super::command::{Certainty, Command};
 use super::error::ScriptError;
 use super::facts::Facts;
 use super::limits;
+use super::parse::{Lines, parse};
 use super::syntax::List;
-use flow::{Frame, Target};
+use flow::{Flow, Frame, Target};
 use output::Output;
 use state::{Input, Positional, State, Status, Unset, Value};
 
@@ -142,8 +143,6 @@ struct Evaluator<'a> {
     depth: u32,
     steps: u32,
     line: u32,
-    /// How many texts are being run that have no lines of their own.
-    fixed_lines: u32,
     /// What `trap` says is run at the end.
     trap: Option<Value>,
     /// How the last substitution ended, since a command began.
@@ -166,7 +165,6 @@ impl<'a> Evaluator<'a> {
             depth: 0,
             steps: 0,
             line: 1,
-            fixed_lines: 0,
             trap: None,
             substituted: None,
             locals: Vec::new(),
@@ -226,18 +224,15 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Parses and evaluates text that the script has made or sourced.
-    fn evaluate_text(&mut self, text: &str, state: State) -> Result<Option<State>, ScriptError> {
+    fn evaluate_text(&mut self, text: &str, state: State) -> Flow {
         self.step(text.len())?;
-        let list = super::parse::parse(text, self.line)?;
         // Its commands are where the text is run: that is the line to look at.
-        self.fixed_lines = self.fixed_lines.saturating_add(1);
-        let end = self.nested(|evaluator| evaluator.list(&list, state));
-        self.fixed_lines = self.fixed_lines.saturating_sub(1);
-        end
+        let list = parse(text, self.line, Lines::Fixed)?;
+        self.nested(|evaluator| evaluator.list(&list, state))
     }
 
     /// What `trap` left to be run when the script ends.
-    fn at_exit(&mut self, state: State) -> Result<Option<State>, ScriptError> {
+    fn at_exit(&mut self, state: State) -> Flow {
         match self.trap.take() {
             None => Ok(Some(state)),
             Some(Value::Known(text)) => self.evaluate_text(&text, state),

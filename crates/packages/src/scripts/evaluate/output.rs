@@ -5,6 +5,7 @@ use super::super::error::ScriptError;
 use super::super::limits;
 use super::super::syntax::List;
 use super::Evaluator;
+use super::flow::Flow;
 use super::record::Opened;
 use super::state::{State, Value};
 
@@ -66,7 +67,7 @@ impl Evaluator<'_> {
     pub(super) fn captured(
         &mut self,
         state: State,
-        inner: impl FnOnce(&mut Self, State) -> Result<Option<State>, ScriptError>,
+        inner: impl FnOnce(&mut Self, State) -> Flow,
     ) -> Result<(State, Option<String>), ScriptError> {
         let (certainty, base) = (state.certainty, self.base);
         self.base = base.max(certainty);

@@ -33,7 +33,7 @@ impl Evaluator<'_> {
                 let found = self.parameter(parameter, state);
                 let counts = counts(found.as_ref(), *empty);
                 match (action, counts) {
-                    (_, None) => Value::unknown(&parameter.source),
+                    (_, None) | (WhenUnset::Fail, Some(false)) => Value::unknown(&parameter.source),
                     (WhenUnset::Alternative, Some(false)) => Value::known(""),
                     (WhenUnset::Alternative, Some(true)) | (WhenUnset::Default, Some(false)) => {
                         return self.push_parts(&word.parts, quotes, fields, state);
@@ -41,7 +41,6 @@ impl Evaluator<'_> {
                     (WhenUnset::Assign, Some(false)) => {
                         self.assign_default(&parameter.name, word, state)?
                     }
-                    (WhenUnset::Fail, Some(false)) => Value::unknown(&parameter.source),
                     (_, Some(true)) => found.unwrap_or(Value::known("")),
                 }
             }
@@ -60,7 +59,6 @@ impl Evaluator<'_> {
                 Some(Value::Unknown(_)) => Value::unknown(&parameter.source),
             },
             Operation::Plain => self.parameter(parameter, state).unwrap_or(Value::known("")),
-            Operation::Unsupported => Value::unknown(&parameter.source),
         };
         self.step(value.text().len())?;
         fields.push_value(&value, quotes);

@@ -66,13 +66,13 @@ fn changed(path: &str, state: &State) -> Option<Change> {
 impl Evaluator<'_> {
     /// The outcome of a test of a path, as `-e` or `-d`; `None` where it cannot be known.
     pub(super) fn test_path(&mut self, test: char, path: &Value, state: &State) -> Option<bool> {
-        let Value::Known(text) = path else {
+        let Value::Known(path) = path else {
             return None;
         };
-        if text.is_empty() {
+        if path.is_empty() {
             return Some(false);
         }
-        let path = normal(text, state)?;
+        let path = normal(path, state)?;
         // Every change is looked at.
         self.step(state.changes.len().saturating_mul(4)).ok()?;
         match changed(&path, state) {
@@ -82,13 +82,12 @@ impl Evaluator<'_> {
         }
         let facts = self.facts;
         match test {
-            'e' | 'r' | 'w' => Some(facts.exists(&path)),
             'd' => Some(facts.is_directory(&path)),
             'f' => Some(facts.is_file(&path)),
             'h' | 'L' => Some(facts.is_symlink(&path)),
             'x' => Some(facts.is_executable(&path)),
-            's' if facts.is_file(&path) => facts.content(&path).map(|text| !text.is_empty()),
-            's' => Some(facts.exists(&path)),
+            's' if facts.is_file(&path) => facts.content(&path).map(|content| !content.is_empty()),
+            'e' | 'r' | 'w' | 's' => Some(facts.exists(&path)),
             _ if !facts.exists(&path) => Some(false),
             _ => None,
         }
@@ -122,9 +121,10 @@ impl Evaluator<'_> {
     /// What `readlink` prints for a path.
     pub(super) fn link(&mut self, path: &str, state: &State) -> Option<Answer> {
         let path = normal(path, state)?;
-        match self.test_path('L', &Value::known(&path), state)? {
-            true => Answer::line(&self.facts.link(&path)?),
-            false => Answer::status(Status::FAILURE),
+        if self.test_path('L', &Value::known(&path), state)? {
+            Some(Answer::line(&self.facts.link(&path)?))
+        } else {
+            Some(Answer::status(Status::FAILURE))
         }
     }
 
@@ -233,13 +233,10 @@ fn is_special(component: &[Glyph]) -> bool {
 /// The outcome of a test of a path that the script changed.
 fn after_change(test: char, change: Change) -> Option<bool> {
     match (change, test) {
-        (Change::Unknown, _) => None,
-        (Change::Absent, _) => Some(false),
-        (_, 'e' | 'r' | 'w') => Some(true),
-        (Change::Directory, 'd' | 'x') => Some(true),
-        (Change::File, 'f') => Some(true),
-        (Change::File, 'x' | 's') => None,
-        (Change::Directory, 's') => None,
-        (Change::File | Change::Directory, _) => Some(false),
+        (Change::Unknown, _) | (Change::File, 'x' | 's') | (Change::Directory, 's') => None,
+        (Change::File | Change::Directory, 'e' | 'r' | 'w')
+        | (Change::Directory, 'd' | 'x')
+        | (Change::File, 'f') => Some(true),
+        (Change::Absent | Change::File | Change::Directory, _) => Some(false),
     }
 }

@@ -5,6 +5,7 @@ use super::Evaluator;
 use super::record::{Opened, account};
 use super::simple::Handled;
 use super::state::{Change, State, Status, Value};
+use crate::version::Version;
 
 /// What a program that was looked into does.
 pub(super) struct Answer {
@@ -13,17 +14,24 @@ pub(super) struct Answer {
     pub(super) status: Status,
 }
 
+/// Where a program is.
+enum Search {
+    Found(String),
+    Missing,
+    Unknown,
+}
+
 impl Answer {
-    pub(super) fn status(status: Status) -> Option<Self> {
+    pub(super) fn status(status: Status) -> Self {
         let prints = Some(String::new());
-        Some(Self { prints, status })
+        Self { prints, status }
     }
 
-    pub(super) fn line(text: &str) -> Option<Self> {
-        Some(Self {
+    pub(super) fn line(text: &str) -> Self {
+        Self {
             prints: Some(format!("{text}\n")),
             status: Status::SUCCESS,
-        })
+        }
     }
 }
 
@@ -83,35 +91,37 @@ impl Evaluator<'_> {
                 self.found(programs, state)
             }
             ("getent", [database @ ("passwd" | "group"), name]) => {
-                self.account(database, name, state)
+                Some(self.account(database, name, state))
             }
-            ("id", [.., name]) if !name.starts_with('-') => self.account("passwd", name, state),
+            ("id", [.., name]) if !name.starts_with('-') => {
+                Some(self.account("passwd", name, state))
+            }
             ("dpkg", ["--compare-versions", left, operator, right]) => {
-                Answer::status(Status::of(compare_versions(left, operator, right)))
+                let outcome = compare_versions(left, operator, right);
+                Some(Answer::status(Status::of(outcome)))
             }
-            ("dpkg", ["--print-architecture"]) => Answer::line(&self.call.architecture),
+            ("dpkg", ["--print-architecture"]) => Some(Answer::line(&self.call.architecture)),
             ("dpkg-statoverride", [.., "--list", path]) => no_override(path, state),
-            ("dpkg-maintscript-helper", ["supports", ..]) => Answer::status(Status::SUCCESS),
-            ("basename", [path]) => Answer::line(base_name(path)),
+            ("dpkg-divert", [query, path]) => not_diverted(query, path, state),
+            ("basename", [path]) => Some(Answer::line(base_name(path))),
             ("basename", [path, suffix]) => {
                 let name = base_name(path);
-                Answer::line(
-                    name.strip_suffix(suffix)
-                        .filter(|one| !one.is_empty())
-                        .unwrap_or(name),
-                )
+                let shorter = name.strip_suffix(suffix).filter(|one| !one.is_empty());
+                Some(Answer::line(shorter.unwrap_or(name)))
             }
-            ("dirname", [path]) => Answer::line(directory_name(path)),
-            ("uname", ["-s"] | []) => Answer::line("Linux"),
+            ("dirname", [path]) => Some(Answer::line(directory_name(path))),
+            ("uname", ["-s"] | []) => Some(Answer::line("Linux")),
             ("cat", [path]) => Some(Answer {
                 prints: Some(self.content(path, state)?),
                 status: Status::SUCCESS,
             }),
             ("readlink", [path]) => self.link(path, state),
             ("rm" | "mkdir", _) => self.changes_nothing(name, operands, state),
-            // Nothing runs where a root filesystem is made.
-            ("ischroot", []) => Answer::status(Status::SUCCESS),
-            ("pidof" | "pgrep", _) => Answer::status(Status::FAILURE),
+            // Nothing runs where a root filesystem is made, and every helper is there.
+            ("ischroot", []) | ("dpkg-maintscript-helper", ["supports", ..]) => {
+                Some(Answer::status(Status::SUCCESS))
+            }
+            ("pidof" | "pgrep", _) => Some(Answer::status(Status::FAILURE)),
             _ => None,
         }
     }
@@ -141,7 +151,7 @@ impl Evaluator<'_> {
                 return None;
             }
         }
-        Answer::status(Status::SUCCESS)
+        Some(Answer::status(Status::SUCCESS))
     }
 
     /// Where programs are, as `command -v` and `which` say.
@@ -154,12 +164,13 @@ impl Evaluator<'_> {
                 prints.push('\n');
                 continue;
             }
-            match self.search(name, state)? {
-                Some(path) => {
+            match self.search(name, state) {
+                Search::Found(path) => {
                     prints.push_str(&path);
                     prints.push('\n');
                 }
-                None => return Answer::status(Status::FAILURE),
+                Search::Missing => return Some(Answer::status(Status::FAILURE)),
+                Search::Unknown => return None,
             }
         }
         Some(Answer {
@@ -168,44 +179,45 @@ impl Evaluator<'_> {
         })
     }
 
-    /// The path of a program; `None` outside where it cannot be known.
-    fn search(&mut self, name: &str, state: &State) -> Option<Option<String>> {
-        if name.contains('/') {
-            let executable = self.can_execute(name, state)?;
-            return Some(executable.then(|| name.to_owned()));
-        }
-        let Value::Known(path) = state.variables.get("PATH")? else {
-            return None;
+    fn search(&mut self, name: &str, state: &State) -> Search {
+        let candidates: Vec<String> = match state.variables.get("PATH") {
+            _ if name.contains('/') => vec![name.to_owned()],
+            Some(Value::Known(path)) => {
+                let directories = path.split(':');
+                directories.map(|one| format!("{one}/{name}")).collect()
+            }
+            Some(Value::Unknown(_)) | None => return Search::Unknown,
         };
-        for directory in path.clone().split(':') {
-            let candidate = format!("{directory}/{name}");
-            if self.can_execute(&candidate, state)? {
-                return Some(Some(candidate));
+        for candidate in candidates {
+            match self.can_execute(&candidate, state) {
+                Some(true) => return Search::Found(candidate),
+                Some(false) => {}
+                None => return Search::Unknown,
             }
         }
-        Some(None)
+        Search::Missing
     }
 
-    fn account(&mut self, database: &str, name: &str, state: &State) -> Option<Answer> {
+    fn account(&self, database: &str, name: &str, state: &State) -> Answer {
         let exists = match state.changes.get(account(database, name).as_str()) {
             Some(Change::File | Change::Directory) => Some(true),
             Some(Change::Absent | Change::Unknown) => None,
             None if database == "passwd" => self.facts.has_user(name),
             None => self.facts.has_group(name),
         };
-        Some(Answer {
+        Answer {
             prints: (exists == Some(false)).then(String::new),
             status: match exists {
                 Some(true) => Status::SUCCESS,
                 Some(false) => Status::Known(2),
                 None => Status::Unknown,
             },
-        })
+        }
     }
 }
 
-/// `dpkg --compare-versions` where one side is empty, which the scripts of a first installation
-/// ask for: no version is earlier than any, or later for the operators in `-nl`.
+/// `dpkg --compare-versions`. No version, which the scripts of a first installation ask for, is
+/// earlier than any, or later for the operators in `-nl`.
 fn compare_versions(left: &str, operator: &str, right: &str) -> Option<bool> {
     let (operator, empty_is_later) = match operator.strip_suffix("-nl") {
         Some(operator) => (operator, true),
@@ -217,7 +229,7 @@ fn compare_versions(left: &str, operator: &str, right: &str) -> Option<bool> {
         (true, false) => std::cmp::Ordering::Less,
         (false, true) if empty_is_later => std::cmp::Ordering::Less,
         (false, true) => std::cmp::Ordering::Greater,
-        (false, false) => return None,
+        (false, false) => Version::parse(left).ok()?.cmp(&Version::parse(right).ok()?),
     };
     match operator {
         "lt" | "<<" => Some(order.is_lt()),
@@ -236,7 +248,19 @@ fn no_override(path: &str, state: &State) -> Option<Answer> {
     let made = state
         .changes
         .contains_key(format!("override {path}").as_str());
-    (!made).then(|| Answer::status(Status::FAILURE))?
+    (!made).then(|| Answer::status(Status::FAILURE))
+}
+
+/// What `dpkg-divert` says of a path that nobody has diverted: on a fresh system that is any but
+/// those that this script has diverted.
+fn not_diverted(query: &str, path: &str, state: &State) -> Option<Answer> {
+    let diverted = state.changes.contains_key(path);
+    match query {
+        _ if diverted => None,
+        "--listpackage" | "--list" => Some(Answer::status(Status::SUCCESS)),
+        "--truename" => Some(Answer::line(path)),
+        _ => None,
+    }
 }
 
 fn base_name(path: &str) -> &str {

@@ -177,7 +177,7 @@ impl Evaluator<'_> {
             line: self.line,
         };
         self.step(command.words.iter().map(|word| word.text().len()).sum())?;
-        self.note_changes(&command, state);
+        note_changes(&command, state);
         self.commands.push(command);
         Ok(())
     }
@@ -228,42 +228,43 @@ impl Evaluator<'_> {
             });
         }
     }
+}
 
-    fn note_changes(&self, command: &Command, state: &mut State) {
-        for file in command.written() {
-            if let Some(path) = file.target.known().and_then(|path| absolute(path, state)) {
-                state.changes.insert(path.into(), Change::File);
+/// Keeps what a command does to paths, for later tests of them.
+fn note_changes(command: &Command, state: &mut State) {
+    for file in command.written() {
+        if let Some(path) = file.target.known().and_then(|path| absolute(path, state)) {
+            state.changes.insert(path.into(), Change::File);
+        }
+    }
+    let operands = || command.words.iter().skip(1).filter_map(Word::known);
+    let program = command.program().unwrap_or_default();
+    if program == "dpkg-statoverride" {
+        for path in operands().filter(|word| word.starts_with('/')) {
+            let key = format!("override {path}");
+            state.changes.insert(key.into(), Change::Unknown);
+        }
+    }
+    if let Some(databases) = makes_account(program) {
+        for name in operands().filter(|word| !word.starts_with(['-', '/'])) {
+            for database in databases {
+                let key = account(database, name);
+                state.changes.insert(key.into(), Change::File);
             }
         }
-        let operands = || command.words.iter().skip(1).filter_map(Word::known);
-        let program = command.program().unwrap_or_default();
-        if program == "dpkg-statoverride" {
-            for path in operands().filter(|word| word.starts_with('/')) {
-                let key = format!("override {path}");
-                state.changes.insert(key.into(), Change::Unknown);
-            }
-        }
-        if let Some(databases) = makes_account(program) {
-            for name in operands().filter(|word| !word.starts_with(['-', '/'])) {
-                for database in databases {
-                    let key = account(database, name);
-                    state.changes.insert(key.into(), Change::File);
-                }
-            }
-        }
-        let change = match program {
-            "mkdir" => Change::Directory,
-            "install" if operands().any(|word| word == "-d") => Change::Directory,
-            "rm" | "unlink" => Change::Absent,
-            "touch" => Change::File,
-            program if keeps_paths(program) => return,
-            _ => Change::Unknown,
-        };
-        for word in operands() {
-            let value = word.split_once('=').map_or(word, |(_, value)| value);
-            if let Some(path) = absolute(value, state) {
-                state.changes.insert(path.into(), change);
-            }
+    }
+    let change = match program {
+        "mkdir" => Change::Directory,
+        "install" if operands().any(|word| word == "-d") => Change::Directory,
+        "rm" | "unlink" => Change::Absent,
+        "touch" => Change::File,
+        program if keeps_paths(program) => return,
+        _ => Change::Unknown,
+    };
+    for word in operands() {
+        let value = word.split_once('=').map_or(word, |(_, value)| value);
+        if let Some(path) = absolute(value, state) {
+            state.changes.insert(path.into(), change);
         }
     }
 }

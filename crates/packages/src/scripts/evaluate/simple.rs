@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::super::error::ScriptError;
 use super::super::syntax::{Redirection, Simple, Stage};
 use super::Evaluator;
 use super::expand::Splitting;
-use super::flow::Target;
+use super::flow::{Flow, Target};
 use super::record::Opened;
 use super::state::{Positional, State, Status, Value};
 
@@ -26,7 +25,7 @@ impl Evaluator<'_> {
         simple: &Simple,
         redirections: &[Redirection],
         state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    ) -> Flow {
         let mut state = state;
         let line = self.line;
         self.substituted = None;
@@ -65,12 +64,7 @@ impl Evaluator<'_> {
     }
 
     /// Runs a command that is known here, or keeps it.
-    pub(super) fn run(
-        &mut self,
-        words: &[Value],
-        opened: Opened,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    pub(super) fn run(&mut self, words: &[Value], opened: Opened, state: State) -> Flow {
         let Some(Value::Known(name)) = words.first() else {
             return self.keep(words, opened, state);
         };
@@ -92,7 +86,7 @@ impl Evaluator<'_> {
         words: &[Value],
         opened: Opened,
         state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    ) -> Flow {
         let (state, opened) = match self.builtin(name, words, opened, state)? {
             Handled::Done(end) => return Ok(end),
             Handled::NotKnown(state, opened) => (state, opened),
@@ -108,12 +102,7 @@ impl Evaluator<'_> {
     }
 
     /// Keeps a command of which nothing is known.
-    pub(super) fn keep(
-        &mut self,
-        words: &[Value],
-        opened: Opened,
-        state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    pub(super) fn keep(&mut self, words: &[Value], opened: Opened, state: State) -> Flow {
         let mut state = state;
         if opened.prints() {
             self.print_unknown();
@@ -129,7 +118,7 @@ impl Evaluator<'_> {
         words: &[Value],
         opened: Opened,
         state: State,
-    ) -> Result<Option<State>, ScriptError> {
+    ) -> Flow {
         let mut state = state;
         let before = self.copy(&state)?;
         state.positional = Positional::Known(words.iter().skip(1).cloned().collect());

@@ -6,10 +6,10 @@ use super::Evaluator;
 use super::paths;
 use super::state::{Input, OnError, Positional, State, Status, Value};
 
-impl Evaluator<'_> {
+impl State {
     /// `set`.
-    pub(super) fn set_options(&mut self, operands: &[Value], state: State) -> State {
-        let mut state = state;
+    pub(super) fn set_options(self, operands: &[Value]) -> Self {
+        let mut state = self;
         state.status = Status::SUCCESS;
         let mut rest = operands;
         while let Some((first, behind)) = rest.split_first() {
@@ -42,8 +42,8 @@ impl Evaluator<'_> {
     }
 
     /// `shift`.
-    pub(super) fn shift(&mut self, operands: &[Value], state: State) -> State {
-        let mut state = state;
+    pub(super) fn shift(self, operands: &[Value]) -> Self {
+        let mut state = self;
         let count = match operands.first() {
             None => Some(1),
             Some(Value::Known(text)) => text.parse::<usize>().ok(),
@@ -51,21 +51,22 @@ impl Evaluator<'_> {
         };
         state.status = Status::SUCCESS;
         state.positional = match (&state.positional, count) {
-            (Positional::Known(values), Some(count)) => match values.get(count..) {
-                Some(rest) => Positional::Known(Rc::from(rest)),
-                None => {
+            (Positional::Known(values), Some(count)) => {
+                if let Some(rest) = values.get(count..) {
+                    Positional::Known(Rc::from(rest))
+                } else {
                     state.status = Status::FAILURE;
                     Positional::Known(Rc::clone(values))
                 }
-            },
+            }
             _ => Positional::Unknown,
         };
         state
     }
 
     /// `export`, `readonly`, `local`: operands that are assignments.
-    pub(super) fn assign(&mut self, operands: &[Value], state: State) -> State {
-        let mut state = state;
+    pub(super) fn assign(self, operands: &[Value]) -> Self {
+        let mut state = self;
         for operand in operands {
             let Some((name, value)) = operand.text().split_once('=') else {
                 continue;
@@ -82,22 +83,9 @@ impl Evaluator<'_> {
         state
     }
 
-    /// Makes variables those of the innermost function.
-    pub(super) fn make_local(&mut self, operands: &[Value]) {
-        if let Some(locals) = self.locals.last_mut() {
-            for operand in operands {
-                let name = operand.text();
-                let name = name.split_once('=').map_or(name, |(name, _)| name);
-                if is_name(name) {
-                    locals.insert(Rc::from(name));
-                }
-            }
-        }
-    }
-
     /// `unset`.
-    pub(super) fn unset(&mut self, operands: &[Value], state: State) -> State {
-        let mut state = state;
+    pub(super) fn unset(self, operands: &[Value]) -> Self {
+        let mut state = self;
         for operand in operands {
             match operand.text() {
                 "-f" | "-v" => {}
@@ -111,8 +99,8 @@ impl Evaluator<'_> {
     }
 
     /// `read`: a line of the input, if that is known.
-    pub(super) fn read(&mut self, operands: &[Value], state: State) -> State {
-        let mut state = state;
+    pub(super) fn read(self, operands: &[Value]) -> Self {
+        let mut state = self;
         let names: Vec<&str> = operands.iter().map(Value::text).collect();
         let names: Vec<&str> = names.into_iter().filter(|name| is_name(name)).collect();
         let known = state.input.rest().is_some();
@@ -145,8 +133,8 @@ impl Evaluator<'_> {
     }
 
     /// `getopts`: given up.
-    pub(super) fn get_options(&mut self, operands: &[Value], state: State) -> State {
-        let mut state = state;
+    pub(super) fn get_options(self, operands: &[Value]) -> Self {
+        let mut state = self;
         let variable = operands.get(1).map(Value::text);
         for name in variable.into_iter().chain(["OPTARG", "OPTIND"]) {
             if is_name(name) {
@@ -155,6 +143,21 @@ impl Evaluator<'_> {
         }
         state.status = Status::Unknown;
         state
+    }
+}
+
+impl Evaluator<'_> {
+    /// Makes variables those of the innermost function.
+    pub(super) fn make_local(&mut self, operands: &[Value]) {
+        if let Some(locals) = self.locals.last_mut() {
+            for operand in operands {
+                let name = operand.text();
+                let name = name.split_once('=').map_or(name, |(name, _)| name);
+                if is_name(name) {
+                    locals.insert(Rc::from(name));
+                }
+            }
+        }
     }
 
     /// `cd`.

@@ -29,10 +29,10 @@ impl Parser {
 
     /// A compound command or a function's definition; `None` where neither begins.
     fn compound(&mut self) -> Result<Option<Node>, ScriptError> {
-        if self.cursor.looking_at("((") {
-            if let Some(node) = self.arithmetic_command() {
-                return Ok(Some(node));
-            }
+        if self.cursor.looking_at("((")
+            && let Some(node) = self.arithmetic_command()
+        {
+            return Ok(Some(node));
         }
         if self.cursor.take("(") {
             let list = self.some_list()?;

@@ -9,16 +9,32 @@ pub(super) struct Cursor {
     text: Vec<char>,
     position: usize,
     line: u32,
+    lines: Lines,
+}
+
+/// Whether a text has lines of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::scripts) enum Lines {
+    /// Its lines are those of the script.
+    Counted,
+    /// All of it is where it is run: text that a script has made, and files that it sources.
+    Fixed,
 }
 
 impl Cursor {
     /// At the start of `text`, whose first line has the number `line`.
-    pub(super) fn new(text: &str, line: u32) -> Self {
+    pub(super) fn new(text: &str, line: u32, lines: Lines) -> Self {
         Self {
             text: text.chars().collect(),
             position: 0,
             line,
+            lines,
         }
+    }
+
+    /// Whether the text has lines of its own.
+    pub(super) fn lines(&self) -> Lines {
+        self.lines
     }
 
     /// The number of the current line.
@@ -65,7 +81,7 @@ impl Cursor {
     pub(super) fn bump(&mut self) -> Option<char> {
         let letter = self.peek()?;
         self.position = self.position.saturating_add(1);
-        if letter == '\n' {
+        if letter == '\n' && self.lines == Lines::Counted {
             self.line = self.line.saturating_add(1);
         }
         Some(letter)

@@ -201,9 +201,8 @@ impl Parser {
     }
 
     fn operand(&mut self, context: Context) -> Result<Word, ScriptError> {
-        let line = self.cursor.line();
         let parts = self.parts(context)?;
-        Ok(Word { parts, line })
+        Ok(Word { parts })
     }
 
     /// Takes the rest of a `${` whose meaning is not known here.

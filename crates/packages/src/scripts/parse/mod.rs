@@ -19,13 +19,15 @@ use super::limits;
 use super::syntax::{AndOr, Connector, List, Negation, Pipeline, Runs, Word};
 use cursor::Cursor;
 
-/// Parses a whole script, whose first line has the number `line`.
+pub(super) use cursor::Lines;
+
+/// Parses a whole text, whose first line has the number `line`.
 ///
 /// # Errors
 ///
 /// The first thing that a shell would not accept or that is not understood here.
-pub(super) fn parse(text: &str, line: u32) -> Result<List, ScriptError> {
-    let mut parser = Parser::new(text, line, 0);
+pub(super) fn parse(text: &str, line: u32, lines: Lines) -> Result<List, ScriptError> {
+    let mut parser = Parser::new(text, line, lines);
     let list = parser.list()?;
     match parser.cursor.peek() {
         None => Ok(list),
@@ -70,11 +72,19 @@ enum Quoting {
 }
 
 impl Parser {
-    fn new(text: &str, line: u32, depth: u32) -> Self {
+    fn new(text: &str, line: u32, lines: Lines) -> Self {
         Self {
-            cursor: Cursor::new(text, line),
-            depth,
+            cursor: Cursor::new(text, line, lines),
+            depth: 0,
             pending: Vec::new(),
+        }
+    }
+
+    /// A parser for text that was taken out of this one's, at `line`.
+    fn inner(&self, text: &str, line: u32) -> Self {
+        Self {
+            depth: self.depth,
+            ..Self::new(text, line, self.cursor.lines())
         }
     }
 

@@ -26,7 +26,7 @@ impl Parser {
             self.cursor.return_to(place);
             return Ok(None);
         };
-        let default = if operator.starts_with('<') { 0 } else { 1 };
+        let default = u32::from(!operator.starts_with('<'));
         let descriptor = if number.is_empty() {
             default
         } else {
@@ -128,9 +128,9 @@ impl Parser {
         }
         let parts = match pending.quoting {
             Quoting::Literal => vec![Part::Quoted(text)],
-            Quoting::Expanded => Parser::new(&text, line, self.depth).here_text()?,
+            Quoting::Expanded => self.inner(&text, line).here_text()?,
         };
-        drop(pending.body.set(Word { parts, line }));
+        drop(pending.body.set(Word { parts }));
         Ok(())
     }
 }

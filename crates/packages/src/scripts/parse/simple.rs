@@ -16,11 +16,11 @@ impl Parser {
                 redirections.push(redirection);
                 continue;
             }
-            if simple.words.is_empty() {
-                if let Some(assignment) = self.assignment()? {
-                    simple.assignments.push(assignment);
-                    continue;
-                }
+            if simple.words.is_empty()
+                && let Some(assignment) = self.assignment()?
+            {
+                simple.assignments.push(assignment);
+                continue;
             }
             let Some(word) = self.word()? else {
                 break;
@@ -65,11 +65,7 @@ impl Parser {
             self.skip_array()?;
             return Ok(Some(Assignment { name, value: None }));
         }
-        let line = self.cursor.line();
-        let value = self.word()?.unwrap_or(Word {
-            parts: Vec::new(),
-            line,
-        });
+        let value = self.word()?.unwrap_or_default();
         let value = plain.then_some(value);
         Ok(Some(Assignment { name, value }))
     }
@@ -94,14 +90,12 @@ impl Parser {
             if self.take_reserved("]]") {
                 return Ok(words);
             }
-            let line = self.cursor.line();
             let operator = ["&&", "||", "<", ">", "(", ")"]
                 .into_iter()
                 .find(|operator| self.cursor.take(operator));
             words.push(match operator {
                 Some(operator) => Word {
                     parts: vec![Part::Literal(operator.to_owned())],
-                    line,
                 },
                 None => self.expect_word()?,
             });

@@ -32,6 +32,17 @@ impl Context {
         }
     }
 
+    /// Whether `letter` ends the text, in which `open` parentheses are open.
+    fn ends(self, letter: char, open: usize) -> bool {
+        match self {
+            Self::Word => ends_word(letter),
+            Self::Double => letter == '"',
+            Self::Here => false,
+            Self::Operand | Self::QuotedOperand => letter == '}',
+            Self::Arithmetic => open == 0 && letter == ')',
+        }
+    }
+
     /// Whether a `\` quotes `letter`; elsewhere it stands for itself.
     fn escapes(self, letter: char) -> bool {
         match self {
@@ -46,7 +57,6 @@ impl Context {
 impl Parser {
     /// A word; `None` where none begins.
     pub(super) fn word(&mut self) -> Result<Option<Word>, ScriptError> {
-        let line = self.cursor.line();
         if self.cursor.looking_at("<(") || self.cursor.looking_at(">(") {
             return Err(self.cursor.unexpected("a word of a POSIX shell"));
         }
@@ -56,7 +66,7 @@ impl Parser {
             Some(_) => {}
         }
         let parts = self.parts(Context::Word)?;
-        Ok(Some(Word { parts, line }))
+        Ok(Some(Word { parts }))
     }
 
     /// A word that must be there.
@@ -85,7 +95,7 @@ impl Parser {
             parts.push(Part::Home);
         }
         while let Some(letter) = self.cursor.peek() {
-            if self.ends(context, letter, open) {
+            if context.ends(letter, open) {
                 break;
             }
             match letter {
@@ -108,17 +118,6 @@ impl Parser {
             }
         }
         Ok(parts)
-    }
-
-    /// Whether `letter` ends a text in `context`, in which `open` parentheses are open.
-    fn ends(&self, context: Context, letter: char, open: usize) -> bool {
-        match context {
-            Context::Word => ends_word(letter),
-            Context::Double => letter == '"',
-            Context::Here => false,
-            Context::Operand | Context::QuotedOperand => letter == '}',
-            Context::Arithmetic => open == 0 && letter == ')',
-        }
     }
 
     /// Whether a `~` that stands for the home directory is next.
@@ -185,7 +184,7 @@ impl Parser {
             }
         }
         let source = self.cursor.since(place);
-        let mut inner = Parser::new(&text, line, self.depth);
+        let mut inner = self.inner(&text, line);
         let list = Rc::new(inner.nested(Self::list)?);
         match inner.cursor.peek() {
             None => Ok(Part::Substitution { list, source }),

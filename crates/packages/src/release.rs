@@ -1,1 +1,0 @@
-//! A signed Release file, and whom it is believed from.
