@@ -9,8 +9,10 @@ fn machine() -> World {
         "d 0755 0:0 /files
          l /files/link -> a
          f 0644 0:0 /etc/passwd
+         |root:x:0:0:root:/root:/bin/bash
          |mail:x:8:8:mail:/var/mail:/usr/sbin/nologin
          f 0644 0:0 /etc/group
+         |root:x:0:
          |adm:x:4:
          |mail:x:8:
          |news:x:9:",
