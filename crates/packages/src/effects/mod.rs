@@ -34,7 +34,7 @@ mod users;
 mod version;
 mod work;
 
-pub use apply::{Applied, Outcome, Reader, Request, Unread, Unreviewed, apply};
+pub use apply::{Applied, Outcome, Reader, Replacement, Request, Review, Unread, apply};
 pub use merged_usr::{MERGED, merge_directory, merge_usr};
 pub use problem::{EffectError, Problem};
 pub use supplied::{Supplied, SuppliedFile, SuppliedGroup, SuppliedPath, SuppliedUser};
