@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Build, printer: &Printer) -> anyhow::Result<ExitCo
 /// From a recipe and its lock.
 fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
     let project = open_project(&arguments.project)?;
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let options = BuildOptions {
         locking: locking(arguments),
         freshness: if arguments.again {

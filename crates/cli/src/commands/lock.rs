@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &Lock, printer: &Printer) -> anyhow::Result<ExitCod
     if arguments.check {
         return check(&project, arguments, printer);
     }
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let progress = progress(printer);
     let tools = Tools {
         engine: &AwsLc,

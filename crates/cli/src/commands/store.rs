@@ -136,7 +136,7 @@ fn collect(
 /// Everything that a lock needs, as a store of its own.
 fn export(arguments: &Export, printer: &Printer) -> anyhow::Result<()> {
     let project = open_recipe(&arguments.file)?;
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let progress = progress(printer);
     let tools = Tools {
         engine: &AwsLc,
