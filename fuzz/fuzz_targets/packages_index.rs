@@ -28,7 +28,11 @@ fuzz_target!(|data: &[u8]| {
         check(&index);
         // A cache with one byte changed is refused or, with its CRC, read as suspiciously.
         let mut bytes = index.to_bytes(&KEY);
-        if let Some(at) = data.first().map(|at| 52 + usize::from(*at)).filter(|at| *at < bytes.len()) {
+        if let Some(at) = data
+            .first()
+            .map(|at| 52 + usize::from(*at))
+            .filter(|at| *at < bytes.len())
+        {
             bytes[at] ^= data[data.len() - 1];
             let crc = crc32fast::hash(&bytes[52..]);
             bytes[48..52].copy_from_slice(&crc.to_le_bytes());
@@ -42,9 +46,15 @@ fuzz_target!(|data: &[u8]| {
 fn check(index: &Index) {
     for package in index.packages() {
         let path = package.filename();
-        assert!(!path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | "..")));
+        assert!(
+            !path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        );
         assert!(package.size() > 0);
-        assert!(index.named(package.name()).any(|found| found.sha256() == package.sha256()));
+        assert!(
+            index
+                .named(package.name())
+                .any(|found| found.sha256() == package.sha256())
+        );
         for relation in package.relations(RelationKind::Provides).unwrap().iter() {
             let mut found = index.providers(&relation.name);
             assert!(found.any(|found| found.name() == package.name()));

@@ -25,7 +25,11 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(asked) = text.parse::<Asked>() {
         assert_eq!(asked.to_string().parse::<Asked>().unwrap(), asked);
     }
-    let versions: Vec<Version> = text.split_whitespace().take(8).flat_map(Version::parse).collect();
+    let versions: Vec<Version> = text
+        .split_whitespace()
+        .take(8)
+        .flat_map(Version::parse)
+        .collect();
     for one in &versions {
         for other in &versions {
             assert_eq!(one.cmp(other), other.cmp(one).reverse());

@@ -1,40 +1,40 @@
-//! Reads files `Packages` and says what that took: `index FILE..`, compressed or not.
+//! Reads an index, and keeps it as a cache: what `benches/packages` measures.
+//!
+//! ```text
+//! index read FILE             a file `Packages`, compressed or not
+//! index keep FILE CACHE       the same, and write its cache
+//! index cached CACHE          the cache
+//! ```
 
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::fs::File;
 use std::io::BufReader;
-use std::time::Instant;
 
 use enclair_digest::Sha256;
 use enclair_packages::index::Index;
 
-type Failure = Box<dyn std::error::Error>;
+/// Stands for the digest of the file, which is the caller's to know.
+const KEY: Sha256 = Sha256::from_bytes([0; 32]);
 
-fn main() -> Result<(), Failure> {
-    for path in std::env::args_os().skip(1) {
-        let begin = Instant::now();
-        let index = Index::read(BufReader::with_capacity(1 << 16, File::open(&path)?))?;
-        let read = begin.elapsed();
-        let key = Sha256::from_bytes([0; 32]);
-        let begin = Instant::now();
-        let bytes = index.to_bytes(&key);
-        let written = begin.elapsed();
-        let begin = Instant::now();
-        let again = Index::from_bytes(&bytes, &key)?;
-        let cached = begin.elapsed();
-        println!(
-            "{}: {} packages, read {read:.2?}, to {} bytes {written:.2?}, from bytes {cached:.2?}, \
-             {}",
-            path.to_string_lossy(),
-            index.len(),
-            bytes.len(),
-            if again == index {
-                "the same"
-            } else {
-                "NOT THE SAME"
-            }
-        );
-    }
+fn read(path: &str) -> Result<Index, Box<dyn std::error::Error>> {
+    let file = BufReader::with_capacity(1 << 16, File::open(path)?);
+    Ok(Index::read(file)?)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let index = match arguments.as_slice() {
+        ["read", path] => read(path)?,
+        ["keep", path, cache] => {
+            let index = read(path)?;
+            std::fs::write(cache, index.to_bytes(&KEY))?;
+            index
+        }
+        ["cached", cache] => Index::from_bytes(&std::fs::read(cache)?, &KEY)?,
+        _ => return Err("`read FILE`, `keep FILE CACHE` or `cached CACHE` is expected".into()),
+    };
+    println!("{} packages", index.len());
     Ok(())
 }

@@ -25,6 +25,10 @@ pub use error::{RelationError, RelationProblem};
 
 use crate::version::Version;
 
+/// Most relations in one field. The largest packages have some thousand, in `Provides`; a relation
+/// takes a hundred times the memory of its text.
+pub const MAX_RELATIONS: usize = 1 << 14;
+
 /// A list of groups, each of which has to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Relations(Vec<Group>);

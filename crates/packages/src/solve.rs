@@ -45,13 +45,16 @@ pub use universe::{Pin, Source, Universe};
 /// thousand; only indexes that were made for it need more.
 pub const MAX_STEPS: u32 = 200_000;
 
+/// How often a relation is compared with a package or with what one provides, likewise.
+pub const MAX_COMPARISONS: u32 = 20_000_000;
+
 /// Finds the packages that `request` comes to.
 ///
 /// # Errors
 ///
 /// When something that is asked for is not there or excluded, when dependencies cannot be
 /// satisfied, when a relation that is looked at cannot be read, or when the search is given up
-/// after [`MAX_STEPS`].
+/// after [`MAX_STEPS`] or [`MAX_COMPARISONS`].
 pub fn solve<'a>(
     universe: &'a Universe<'a>,
     request: &Request,

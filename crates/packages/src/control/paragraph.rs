@@ -105,15 +105,6 @@ impl<'a> Paragraphs<'a> {
         Self { rest: text, line }
     }
 
-    /// Length of the line at `start` without its end, and of the line with it.
-    fn line_at(&self, start: usize) -> Option<(&'a [u8], usize)> {
-        let rest = self.rest.get(start..).filter(|rest| !rest.is_empty())?;
-        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let line = rest.get(..end)?;
-        let next = start.saturating_add(end).saturating_add(1);
-        Some((line, next.min(self.rest.len())))
-    }
-
     fn advance(&mut self, count: usize) {
         self.rest = self.rest.get(count..).unwrap_or_default();
     }
@@ -125,10 +116,52 @@ impl<'a> Paragraphs<'a> {
         }
     }
 
+    /// The paragraph at the beginning of the rest. As text it is checked once as a whole: that is
+    /// what most of the time would go into otherwise.
+    fn paragraph(&mut self) -> Result<Paragraph<'a>, ControlError> {
+        let end = memchr::memmem::find(self.rest, b"\n\n");
+        let end = end.map_or(self.rest.len(), |end| end.saturating_add(1));
+        let text = self.rest.get(..end).unwrap_or_default();
+        let mut lines = Lines {
+            rest: check_text(text, self.line)?,
+            line: self.line,
+        };
+        let mut paragraph = Paragraph::default();
+        while !lines.rest.is_empty() {
+            paragraph.add(lines.field()?)?;
+        }
+        self.advance(end);
+        self.line = lines.line;
+        Ok(paragraph)
+    }
+}
+
+/// The lines of one paragraph that are still to be read.
+struct Lines<'a> {
+    rest: &'a str,
+    line: u32,
+}
+
+impl<'a> Lines<'a> {
+    /// The line at `start` without its end, and where the next one begins.
+    fn line_at(&self, start: usize) -> Option<(&'a [u8], usize)> {
+        let rest = self.rest.as_bytes().get(start..)?;
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..end).filter(|_| !rest.is_empty())?;
+        let next = start.saturating_add(end).saturating_add(1);
+        Some((line, next.min(self.rest.len())))
+    }
+
     /// The field at the beginning of the rest, with the lines that continue it.
     fn field(&mut self) -> Result<Field<'a>, ControlError> {
         let line = self.line;
         let (first, mut end) = self.line_at(0).unwrap_or_default();
+        if let Some(b' ' | b'\t') = first.first() {
+            return Err(match first.trim_ascii() {
+                [] => ControlError::Blank { line },
+                _ => ControlError::Continuation { line },
+            });
+        }
         let colon = memchr::memchr(b':', first).ok_or(ControlError::NoField { line })?;
         let mut lines = 1_u32;
         while let Some((next, after)) = self.line_at(end) {
@@ -141,45 +174,25 @@ impl<'a> Paragraphs<'a> {
             }
             (end, lines) = (after, lines.saturating_add(1));
         }
-        let text = self.rest.get(..end).unwrap_or_default();
-        let name = check_field_name(text.get(..colon).unwrap_or_default())
-            .ok_or(ControlError::NoField { line })?;
-        let value = check_text(text, line)?
-            .get(colon.saturating_add(1)..)
-            .unwrap_or_default()
-            .trim_matches([' ', '\t', '\r', '\n']);
-        self.advance(end);
+        let (text, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        let (name, value) = text.split_at_checked(colon).unwrap_or_default();
+        let value = value.get(1..).unwrap_or_default();
+        let field = Field {
+            name: check_field_name(name).ok_or(ControlError::NoField { line })?,
+            value: value.trim_matches([' ', '\t', '\r', '\n']),
+            line,
+        };
+        self.rest = rest;
         self.line = line.saturating_add(lines);
-        Ok(Field { name, value, line })
-    }
-
-    fn paragraph(&mut self) -> Result<Paragraph<'a>, ControlError> {
-        let mut paragraph = Paragraph::default();
-        while let Some(byte) = self.rest.first() {
-            let line = self.line;
-            match byte {
-                b'\n' => break,
-                b' ' | b'\t' => {
-                    return Err(match self.line_at(0) {
-                        Some((text, _)) if text.trim_ascii().is_empty() => {
-                            ControlError::Blank { line }
-                        }
-                        Some(_) | None => ControlError::Continuation { line },
-                    });
-                }
-                _ => paragraph.add(self.field()?)?,
-            }
-        }
-        Ok(paragraph)
+        Ok(field)
     }
 }
 
 /// A name of printable ASCII, as policy 5.1 has it: no comment, and nothing that signed text
 /// would escape.
-fn check_field_name(name: &[u8]) -> Option<&str> {
-    let valid =
-        name.iter().all(u8::is_ascii_graphic) && !matches!(name.first(), None | Some(b'#' | b'-'));
-    str::from_utf8(name).ok().filter(|_| valid)
+fn check_field_name(name: &str) -> Option<&str> {
+    let valid = name.bytes().all(|byte| byte.is_ascii_graphic());
+    Some(name).filter(|name| valid && !name.is_empty() && !name.starts_with(['#', '-']))
 }
 
 fn check_text(text: &[u8], line: u32) -> Result<&str, ControlError> {

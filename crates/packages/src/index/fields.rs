@@ -46,33 +46,24 @@ pub(super) fn with(
         })
 }
 
-/// Which field a name means; names are of any case, and nearly always written like this.
+/// Which field a name means. Names are of any case; their length alone rules most of them out.
 fn known(name: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 20] = [
-        "Package",
-        "Version",
-        "Architecture",
-        "Source",
-        "Section",
-        "Filename",
-        "Pre-Depends",
-        "Depends",
-        "Recommends",
-        "Provides",
-        "Conflicts",
-        "Breaks",
-        "Replaces",
-        "Size",
-        "Installed-Size",
-        "SHA256",
-        "Priority",
-        "Multi-Arch",
-        "Essential",
-        "Important",
-    ];
-    KNOWN
-        .into_iter()
+    let known: &[&'static str] = match name.len() {
+        4 => &["Size"],
+        6 => &["SHA256", "Source", "Breaks"],
+        7 => &["Package", "Version", "Section", "Depends"],
+        8 => &["Filename", "Priority", "Provides", "Replaces"],
+        9 => &["Conflicts", "Essential", "Important"],
+        10 => &["Multi-Arch", "Recommends"],
+        11 => &["Pre-Depends"],
+        12 => &["Architecture"],
+        14 => &["Installed-Size"],
+        _ => &[],
+    };
+    let mut known = known.iter();
+    known
         .find(|known| name.eq_ignore_ascii_case(known))
+        .copied()
 }
 
 fn take<'a>(

@@ -5,8 +5,8 @@ use std::io::Read;
 use super::{IndexError, MAX_INDEX};
 use crate::control::{Paragraph, Paragraphs};
 
-/// Most bytes of one paragraph. The largest packages have some hundred thousand.
-pub const MAX_STANZA: usize = 4 << 20;
+/// Most bytes of one paragraph. The largest of Debian has 76,000.
+pub const MAX_STANZA: usize = 1 << 20;
 
 /// Bytes that are asked of the input at once.
 const BLOCK: usize = 256 << 10;

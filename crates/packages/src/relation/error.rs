@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::MAX_RELATIONS;
 use crate::control::NameError;
 use crate::version::VersionError;
 
@@ -59,6 +60,9 @@ pub enum RelationProblem {
         /// The bracket that would close it.
         bracket: char,
     },
+    /// More relations than any package has.
+    #[error("there are more than {MAX_RELATIONS} relations")]
+    TooMany,
     /// Something behind a relation that belongs to none.
     #[error("`,` or `|` is expected")]
     Trailing,

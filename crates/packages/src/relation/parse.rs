@@ -1,7 +1,8 @@
 //! A list of relations, read from the left.
 
 use super::{
-    Constraint, Group, Operator, Qualifier, Relation, RelationError, RelationProblem, Term,
+    Constraint, Group, MAX_RELATIONS, Operator, Qualifier, Relation, RelationError,
+    RelationProblem, Term,
 };
 use crate::control::{check_architecture, check_name};
 use crate::version::Version;
@@ -9,7 +10,11 @@ use crate::version::Version;
 type Result<T> = std::result::Result<T, RelationError>;
 
 pub(super) fn relations(text: &str) -> Result<Vec<Group>> {
-    let mut cursor = Cursor { text, rest: text };
+    let mut cursor = Cursor {
+        text,
+        rest: text,
+        count: 0,
+    };
     let mut groups = Vec::new();
     loop {
         cursor.skip_blanks();
@@ -31,6 +36,8 @@ pub(super) fn relations(text: &str) -> Result<Vec<Group>> {
 struct Cursor<'a> {
     text: &'a str,
     rest: &'a str,
+    /// Relations that were read.
+    count: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -67,6 +74,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn relation(&mut self) -> Result<Relation> {
+        self.count = self.count.saturating_add(1);
+        if self.count > MAX_RELATIONS {
+            return Err(self.fail(RelationProblem::TooMany));
+        }
         let mut relation = Relation {
             name: self.name()?,
             qualifier: self.qualifier()?,

@@ -121,6 +121,14 @@ fn what_is_no_relation_is_refused_with_its_place() {
     }
 }
 
+#[test]
+fn a_field_has_a_bounded_number_of_relations() {
+    let most = vec!["a"; MAX_RELATIONS].join("|");
+    assert_eq!(parse(&most).iter().count(), MAX_RELATIONS);
+    let error = Relations::parse(&format!("{most},b")).unwrap_err();
+    assert_eq!(error.problem, RelationProblem::TooMany);
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read_again(

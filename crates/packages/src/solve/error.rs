@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::pool::Version;
-use super::{Asked, MAX_STEPS};
+use super::{Asked, MAX_COMPARISONS, MAX_STEPS};
 use crate::index::RelationKind;
 use crate::relation::RelationError;
 
@@ -72,7 +72,10 @@ pub enum SolveError {
     #[error("{0}")]
     Unsatisfiable(Box<Failure>),
     /// A request that takes too long to decide.
-    #[error("the search for packages was given up after {MAX_STEPS} relations")]
+    #[error(
+        "the search for packages was given up after {MAX_STEPS} relations or {MAX_COMPARISONS} \
+         comparisons"
+    )]
     Limit,
 }
 

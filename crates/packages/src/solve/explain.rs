@@ -10,6 +10,9 @@ use super::{Failure, Obstacle, SolveError, Wanted};
 /// How deep alternatives of alternatives are explained.
 const DEPTH: u8 = 4;
 
+/// How many alternatives of one need are explained.
+const WIDTH: usize = 8;
+
 /// Explains the last conflict.
 ///
 /// # Errors
@@ -42,7 +45,7 @@ fn failure(
         }
     };
     let mut obstacles = unmet(pool, conflict)?;
-    for (id, hindrance) in &conflict.obstacles {
+    for (id, hindrance) in conflict.obstacles.iter().take(WIDTH) {
         obstacles.push(obstacle(pool, conflicts, (*id, hindrance), depth)?);
     }
     let version = pool.get(conflict.id);
@@ -61,7 +64,7 @@ fn unmet(pool: &mut Pool<'_>, conflict: &Conflict) -> Result<Vec<Obstacle>, Solv
     let details = pool.details(conflict.id)?;
     let need = conflict.need.and_then(|place| details.needs.get(place));
     let alternatives = need.map(|need| need.group.alternatives());
-    for relation in alternatives.unwrap_or_default() {
+    for relation in alternatives.unwrap_or_default().iter().take(WIDTH) {
         let named = pool.with_name(&relation.name);
         let mut satisfied = false;
         for id in &named {

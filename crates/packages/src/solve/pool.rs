@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::{Request, SolveError, Source, Universe};
+use super::{MAX_COMPARISONS, Request, SolveError, Source, Universe};
 use crate::index::{Package, RelationKind};
 use crate::relation::{Group, Relation, Relations};
 
@@ -69,6 +69,7 @@ pub(super) struct Pool<'a> {
     providers: HashMap<Box<str>, Rc<[Id]>>,
     /// Candidates that somebody asked for, by name and architecture.
     pinned: BTreeMap<(Box<str>, Rc<str>), Version<'a>>,
+    compared: u32,
 }
 
 impl<'a> Pool<'a> {
@@ -82,7 +83,19 @@ impl<'a> Pool<'a> {
             named: HashMap::new(),
             providers: HashMap::new(),
             pinned: BTreeMap::new(),
+            compared: 0,
         }
+    }
+
+    /// Counts comparisons of a relation with a package, of which a crafted index could need any
+    /// number.
+    fn count(&mut self, comparisons: usize) -> Result<(), SolveError> {
+        let comparisons = u32::try_from(comparisons).unwrap_or(u32::MAX);
+        self.compared = self.compared.saturating_add(comparisons);
+        if self.compared > MAX_COMPARISONS {
+            return Err(SolveError::Limit);
+        }
+        Ok(())
     }
 
     pub(super) fn get(&self, id: Id) -> Option<&Candidate<'a>> {

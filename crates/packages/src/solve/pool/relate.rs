@@ -27,6 +27,7 @@ impl Pool<'_> {
         relation: &Relation,
         target: Id,
     ) -> Result<bool, SolveError> {
+        self.count(1)?;
         let Some((asking, found)) = self.get(from).zip(self.get(target)) else {
             return Ok(false);
         };
@@ -60,6 +61,7 @@ impl Pool<'_> {
             }
         }
         let details = self.details(target)?;
+        self.count(details.provides.len())?;
         let mut provided = details.provides.iter();
         Ok(provided.any(|provided| {
             provided.name == relation.name
@@ -130,6 +132,7 @@ impl Pool<'_> {
         }
         for (holder, target) in [(one, other), (other, one)] {
             let details = self.details(holder)?;
+            self.count(details.clashes.len())?;
             for (kind, relation) in &details.clashes {
                 let of_architecture = match &relation.qualifier {
                     Some(Qualifier::Architecture(wanted)) => self

@@ -9,6 +9,10 @@ use crate::solve::pool::Id;
 /// Sets that are larger than this are not kept: they hardly ever come again.
 const LARGEST: usize = 8;
 
+/// No more sets than this are kept for a package. A search without them takes longer, and finds the
+/// same.
+const MOST: usize = 256;
+
 /// Sets of packages that do not go together, by each of their packages.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
@@ -22,9 +26,12 @@ impl Learned {
             return;
         }
         for id in set {
-            let mut others = set.clone();
-            others.remove(id);
-            self.sets.entry(*id).or_default().push((others, conflict));
+            let sets = self.sets.entry(*id).or_default();
+            if sets.len() < MOST {
+                let mut others = set.clone();
+                others.remove(id);
+                sets.push((others, conflict));
+            }
         }
     }
 
