@@ -17,6 +17,7 @@
 //! run under `set -e`, so that a failure ends the installation, and a root filesystem of a failed
 //! installation is of no use to anybody.
 
+mod before;
 mod call;
 mod command;
 mod diversions;

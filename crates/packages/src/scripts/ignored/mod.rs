@@ -22,6 +22,8 @@ pub struct Rule {
     /// The programs, without their directories. One that begins with `*` means every program
     /// whose name ends so, one that ends with `*` every program whose name begins so.
     pub programs: &'static [&'static str],
+    /// The packages whose scripts are meant; every one's if there are none here.
+    pub packages: &'static [&'static str],
     /// Which of their commands are meant.
     pub form: Form,
     /// Why they need not be done: one sentence without a full stop.
@@ -55,13 +57,16 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     table::RULES.iter()
 }
 
-/// Why `command` need not be done; `None` where it is not on the list.
-pub fn ignored(command: &Command) -> Option<&'static str> {
+/// Why `command` of a script of `package` need not be done; `None` where it is not on the list.
+pub fn ignored(package: &str, command: &Command) -> Option<&'static str> {
     if command.written().next().is_some() {
         return None;
     }
     let program = command.program()?;
-    let rule = rules().find(|rule| rule.is_for(program) && rule.form.has(command))?;
+    let rule = rules().find(|rule| {
+        let applies = rule.packages.is_empty() || rule.packages.contains(&package);
+        applies && rule.is_for(program) && rule.form.has(command)
+    })?;
     Some(rule.reason)
 }
 

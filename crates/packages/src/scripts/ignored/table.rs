@@ -27,7 +27,18 @@ const APT: &str = "configures apt for upgrades, and an image is built anew inste
 const fn rule(programs: &'static [&'static str], form: Form, reason: &'static str) -> Rule {
     Rule {
         programs,
+        packages: &[],
         form,
+        reason,
+    }
+}
+
+/// A rule for every command of the scripts of some packages.
+const fn package_rule(packages: &'static [&'static str], reason: &'static str) -> Rule {
+    Rule {
+        programs: &["*"],
+        packages,
+        form: Form::Any,
         reason,
     }
 }
@@ -117,6 +128,10 @@ pub(super) static RULES: &[Rule] = &[
         ],
         Form::Any,
         BOOT,
+    ),
+    package_rule(
+        &["usrmerge", "usr-is-merged"],
+        "merges `/usr`, which is merged from the beginning",
     ),
     // Debconf and dpkg.
     rule(
