@@ -58,6 +58,6 @@ pub fn commands(
     facts: &dyn Facts,
 ) -> Result<Vec<Command>, ScriptError> {
     let shell = shell::parse(script)?;
-    let outcome = evaluate::evaluate(&shell.list, shell.on_error, call, facts)?;
+    let outcome = evaluate::evaluate(&shell, call, facts)?;
     Ok(outcome.commands)
 }
