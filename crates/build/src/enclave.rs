@@ -44,6 +44,9 @@ pub struct Tools<'a, E> {
     pub supply: &'a dyn Supply,
     /// Who is told how far it is.
     pub progress: &'a dyn Progress,
+    /// The time, in seconds since 1970: for what signatures of archives are judged when packages are
+    /// chosen, and for nothing that is built.
+    pub now: u64,
 }
 
 /// Builds into the directory `out`: `enclave.eif`, `measurements.json` and `enclave.pcrs`.

@@ -7,6 +7,7 @@
 //! - [`build`] does the main job: layers, normalisation, ramdisks, image, reports.
 //! - [`assemble`] writes the bare container.
 //! - [`extract_to_directory`] and its siblings take an image apart again.
+//! - [`packages`] unpacks packages of a distribution into a root filesystem.
 //! - [`files`] lays files of a project over a root filesystem.
 //!
 //! This crate owns the threads, the temporary files and the atomic outputs. It parses no command
@@ -31,6 +32,7 @@ mod image;
 mod measure;
 mod normalise;
 mod output;
+pub mod packages;
 mod parts;
 mod plan;
 mod progress;
@@ -59,8 +61,8 @@ pub use output::OutputFile;
 pub use parts::{COMMAND_LINE_AARCH64, COMMAND_LINE_X86_64};
 pub use progress::{Progress, Silent};
 pub use project::{
-    BuildOptions, Built, Entry, Freshness, LockChange, LockFile, Locking, Outcome, Project,
-    ProjectError, UnknownEntry, obtain_image,
+    BuildOptions, Built, ChoiceError, Entry, Freshness, LockChange, LockFile, Locking, Outcome,
+    Project, ProjectError, UnknownEntry, obtain_image,
 };
 pub use report::{
     EifFile, FORMAT, NitroMeasurements, PartsReport, ProvenanceReport, Report, SCHEMA,

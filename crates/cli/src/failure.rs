@@ -108,9 +108,23 @@ fn shorten(text: &str) -> String {
 }
 
 /// The advice that one error of a chain gives.
-fn hint_of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+fn hint_of(error: &(dyn StdError + 'static)) -> Option<String> {
+    let solve = error.downcast_ref::<enclair_packages::solve::SolveError>();
+    if let Some(hint) = solve.and_then(enclair_packages::solve::SolveError::hint) {
+        return Some(hint);
+    }
+    fixed_hint_of(error).map(str::to_owned)
+}
+
+/// Advice that does not depend on what is wrong in particular.
+fn fixed_hint_of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     None.or_else(|| error.downcast_ref::<enclair_build::Error>()?.hint())
         .or_else(|| error.downcast_ref::<ProjectError>()?.hint())
+        .or_else(|| {
+            error
+                .downcast_ref::<enclair_packages::release::Error>()?
+                .hint()
+        })
         .or_else(|| error.downcast_ref::<enclair_fetch::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_store::Error>()?.hint())
         .or_else(|| error.downcast_ref::<enclair_import::Error>()?.hint())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use enclair_recipe::{Blob, ParseReferenceError};
+use enclair_recipe::{Blob, ParseReferenceError, Place};
 use thiserror::Error;
 
 use crate::reason::Reason;
@@ -56,6 +56,16 @@ pub enum Error {
     Url {
         /// The URL, and why not.
         failure: Failure,
+    },
+    /// No mirror of an archive has a file.
+    #[error("`{path}` of archive `{archive}`{}", Indented(failures))]
+    Archive {
+        /// The archive's symbolic name.
+        archive: String,
+        /// The path below its root.
+        path: String,
+        /// Who was asked, and why not.
+        failures: Vec<Failure>,
     },
     /// No answer from the daemon.
     #[error("image `{name}` of the Docker daemon at {failure}")]
@@ -126,6 +136,8 @@ pub struct Missing {
     pub name: String,
     /// What it must be.
     pub blob: Blob,
+    /// Where it was found when it was locked.
+    pub place: Place,
     /// Who was asked, and why not.
     pub failures: Vec<Failure>,
 }
@@ -144,6 +156,17 @@ impl Error {
             Self::Missing { missing } if missing.iter().any(|lost| no_tls(&lost.failures)) => {
                 Some(WITHOUT_TLS)
             }
+            Self::Missing { missing } if missing.iter().any(Missing::is_of_archive) => {
+                Some(VANISHED)
+            }
+            Self::Archive { failures, .. } if failures.is_empty() => Some(
+                "name a mirror of it in the recipe or in `config.toml`, as in \
+                 `[archive.debian]` with `mirrors = [\"https://mirror.example/debian\"]`",
+            ),
+            Self::Archive { .. } => Some(
+                "the suite may be gone from there, or have another name; another mirror can be \
+                 named in `[archive.NAME]` of the recipe or of `config.toml`",
+            ),
             Self::Missing { .. } => Some(
                 "a provider of snapshots may still have it; whoever built it before can \
                  `enclair store export` it, and `enclair store import` brings it here",
@@ -165,7 +188,7 @@ impl Error {
                  `docker-archive:app.tar` here",
             ),
             Self::Template { .. } => Some(
-                "variables are {name}, {basename}, {sha256}, {sha1}, {cid} and {epoch}; \
+                "variables are {name}, {basename}, {sha256}, {sha1}, {cid}, {epoch} and {date}; \
                  schemes https, http, file and oci",
             ),
             Self::CaFile { .. } => Some("expected a file with certificates in PEM"),
@@ -178,6 +201,16 @@ impl Error {
         }
     }
 }
+
+impl Missing {
+    const fn is_of_archive(&self) -> bool {
+        matches!(self.place, Place::Archive { .. })
+    }
+}
+
+const VANISHED: &str = "an archive drops a version when the next one comes: a snapshot may have it \
+     (as a mirror in `[archive.NAME]`, or a provider of kind `package`), and so may a store that it \
+     was built from: `enclair store export` there, `enclair store import` here";
 
 const WITHOUT_TLS: &str = "if the registry has no TLS: `--insecure-registry HOST`, or `insecure = \
      true` in its table of the settings; if its certificate is your own: `ENCLAIR_CA_FILE`";
@@ -214,6 +247,7 @@ impl fmt::Display for Lists<'_> {
             Missing {
                 name,
                 blob,
+                place: _,
                 failures,
             },
         ) in self.0.iter().enumerate()

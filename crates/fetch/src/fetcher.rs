@@ -10,16 +10,15 @@ use enclair_digest::{Engine, PureRust, Sha256};
 use enclair_eif::Arch;
 use enclair_recipe::{Blob, Supply, SupplyError, Wanted};
 use enclair_store::Store;
+use reqwest::Url;
 
 use crate::error::{Error, Missing};
-use crate::network::{Answer, Network, Request};
+use crate::network::Network;
 use crate::observer::{Observer, Unobserved};
 use crate::reason::Reason;
-use crate::redacted::RedactedUrl;
 use crate::registry::{Sessions, check_registries};
-use crate::retry::Tries;
 use crate::settings::Settings;
-use crate::source::{CheckedProvider, Source, Way, checked_providers, parse, sources};
+use crate::source::{CheckedProvider, Source, checked_providers, sources};
 use crate::summary::{Failure, Looked, Outcome, Summary};
 
 /// Bytes of something derived that are read; a parsed index has some ten million.
@@ -38,6 +37,9 @@ pub struct Fetcher<E: Engine = PureRust> {
     network: OnceLock<Network>,
     sessions: Sessions,
     summary: Mutex<Summary>,
+    /// Servers with whom there was no connection. A hundred packages are not each to wait for a
+    /// mirror that is not there.
+    unreachable: Mutex<BTreeSet<String>>,
 }
 
 impl<E: Engine> Fetcher<E> {
@@ -58,6 +60,7 @@ impl<E: Engine> Fetcher<E> {
             observer: Arc::new(Unobserved),
             network: OnceLock::new(),
             summary: Mutex::default(),
+            unreachable: Mutex::default(),
         })
     }
 
@@ -167,120 +170,11 @@ impl<E: Engine> Fetcher<E> {
         let missing = (looked.outcome == Outcome::Missing).then(|| Missing {
             name: wanted.name.clone(),
             blob: wanted.blob,
+            place: wanted.place.clone(),
             failures: looked.failures.clone(),
         });
         self.note(looked);
         Ok(missing)
-    }
-
-    /// Brings what is at a URL into the store; see [`Supply::resolve_url`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Url`] with the reason, and those of the store.
-    pub fn resolve_url(&self, url: &str, limit: u64) -> Result<Blob, Error> {
-        let label = RedactedUrl::new(url).to_string();
-        if self.settings.offline {
-            return Err(Error::OfflineQuestion { what: label });
-        }
-        let (result, tries) = self.read_url(&label, url, limit)?;
-        let outcome = match &result {
-            Ok(blob) => Outcome::Provided {
-                provider: label.clone(),
-                bytes: blob.size,
-            },
-            Err(_) => Outcome::Missing,
-        };
-        let failure = |reason| Failure {
-            provider: label.clone(),
-            reason: Arc::new(reason),
-            tries,
-        };
-        let (blob, failure) = match result {
-            Ok(blob) => (Some(blob), None),
-            Err(Reason::Store(error)) => return Err(Error::Store(error)),
-            Err(reason) => (None, Some(failure(reason))),
-        };
-        self.note(Looked {
-            name: label.clone(),
-            sha256: blob.map(|blob| blob.sha256),
-            outcome,
-            failures: failure.iter().cloned().collect(),
-        });
-        match (blob, failure) {
-            (Some(blob), _) => Ok(blob),
-            (None, failure) => Err(Error::Url {
-                failure: failure.unwrap_or_else(|| Failure {
-                    provider: label,
-                    reason: Arc::new(Reason::Url),
-                    tries,
-                }),
-            }),
-        }
-    }
-
-    /// Asks for a URL until it is all there or there is no point; and how often that was.
-    fn read_url(
-        &self,
-        label: &str,
-        url: &str,
-        limit: u64,
-    ) -> Result<(Result<Blob, Reason>, u32), Error> {
-        let network = self.network()?;
-        let url = match parse(url, &["http", "https"]) {
-            Ok(Way::Http(url)) => url,
-            Ok(Way::File(_) | Way::Registry(_)) => return Ok((Err(Reason::Url), 0)),
-            Err(reason) => return Ok((Err(reason), 0)),
-        };
-        let mut tries = Tries::new(&self.settings, 0);
-        let mut transfer = self.observer.begin(label, None);
-        loop {
-            let request = Request::get(url.clone());
-            let mut told = |there| transfer.bytes(there);
-            let read = network
-                .send(request)
-                .and_then(|answer| self.take(answer, limit, &mut told));
-            let wait = match &read {
-                Ok(_) => None,
-                Err(reason) => tries.next(reason, 0),
-            };
-            let Some(wait) = wait else {
-                transfer.done(read.is_ok().then_some(label));
-                return Ok((read, tries.made()));
-            };
-            if let Err(reason) = &read {
-                transfer.retry(label, &reason.to_string(), wait);
-            }
-            thread::sleep(wait);
-        }
-    }
-
-    /// Puts the body of an answer into the store.
-    fn take(
-        &self,
-        mut answer: Answer<'_>,
-        limit: u64,
-        told: &mut dyn FnMut(u64),
-    ) -> Result<Blob, Reason> {
-        if answer.status() != 200 {
-            return Err(answer.failure(|_| None));
-        }
-        if answer.announced().is_some_and(|size| size > limit) {
-            return Err(Reason::TooLarge { limit });
-        }
-        let mut incoming = self.store.incoming().map_err(Reason::Store)?;
-        while let Some(chunk) = answer.chunk()? {
-            let chunk = chunk.as_ref();
-            let count = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-            if count > limit.saturating_sub(incoming.size()) {
-                return Err(Reason::TooLarge { limit });
-            }
-            let stored = incoming.write_all(chunk);
-            stored.map_err(|error| Reason::Store(enclair_store::Error::Source(error)))?;
-            told(incoming.size());
-        }
-        let (sha256, size) = incoming.finish().map_err(Reason::Store)?;
-        Ok(Blob { sha256, size })
     }
 
     pub(crate) fn sources(&self, wanted: &Wanted) -> Vec<Source> {
@@ -313,6 +207,23 @@ impl<E: Engine> Fetcher<E> {
         self.network.get().ok_or(Reason::Offline)
     }
 
+    /// Whether there was no connection with the server of a URL.
+    pub(crate) fn is_unreachable(&self, url: &Url) -> bool {
+        self.lock_unreachable().contains(&server(url))
+    }
+
+    /// Notes the server of a URL, if this is what a failure says of it.
+    pub(crate) fn note_failure(&self, url: &Url, reason: &Reason) {
+        if reason.is_unreachable() {
+            self.lock_unreachable().insert(server(url));
+        }
+    }
+
+    fn lock_unreachable(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        let servers = self.unreachable.lock();
+        servers.unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn note(&self, looked: Looked) {
         self.lock_summary().looked.push(looked);
     }
@@ -320,6 +231,10 @@ impl<E: Engine> Fetcher<E> {
     fn lock_summary(&self) -> MutexGuard<'_, Summary> {
         self.summary.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn server(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 impl<E: Engine> Supply for Fetcher<E> {
@@ -355,11 +270,11 @@ impl<E: Engine> Supply for Fetcher<E> {
 
     fn resolve_archive_file(
         &self,
-        _archive: &str,
-        _path: &str,
-        _limit: u64,
+        archive: &str,
+        path: &str,
+        limit: u64,
     ) -> Result<Blob, SupplyError> {
-        Err("no archive is known".into())
+        Ok(Self::resolve_archive_file(self, archive, path, limit)?)
     }
 
     fn derived(&self, kind: &str, of: &Sha256) -> Option<Vec<u8>> {

@@ -1,11 +1,11 @@
 //! Content from registries, HTTP servers and other providers into the store.
 //!
 //! The only crate with TLS and an asynchronous runtime. It decides nothing: what is needed comes
-//! with a digest, and the digest decides whether what came is it. What has no digest yet, a tag
-//! or a URL, is asked for once, when it is locked.
+//! with a digest, and the digest decides whether what came is it. What has no digest yet, a tag,
+//! a URL or a suite of an archive, is asked for once, when it is locked.
 //!
 //! - [`Fetcher`]: fetches; implements [`enclair_recipe::Supply`] with a store.
-//! - [`Settings`]: providers, registries, credentials, time-outs. No environment is read.
+//! - [`Settings`]: providers, registries, archives, credentials, time-outs. No environment is read.
 //! - [`Observer`]: is told of progress.
 //! - [`Summary`]: who gave what, and why others did not.
 //! - [`Template`]: where a provider has a piece of content.
@@ -18,6 +18,7 @@
 //! redirect leaves neither TLS nor takes credentials to another host. What is altered, cut or
 //! missing at one provider is asked of the next one, and said.
 
+mod archive;
 mod daemon;
 mod error;
 mod fetcher;
@@ -27,6 +28,7 @@ mod observer;
 mod reason;
 mod redacted;
 mod registry;
+mod resolve;
 mod retry;
 mod settings;
 mod source;
@@ -39,6 +41,8 @@ pub use fetcher::Fetcher;
 pub use observer::{Observer, Transfer, Unobserved};
 pub use reason::{ChallengeProblem, DocumentProblem, Phase, Reason};
 pub use redacted::RedactedUrl;
-pub use settings::{Backoff, Credentials, Provider, Proxies, RegistrySettings, Settings, Timeouts};
+pub use settings::{
+    ArchiveSettings, Backoff, Credentials, Provider, Proxies, RegistrySettings, Settings, Timeouts,
+};
 pub use summary::{Failure, Looked, Outcome, Summary};
 pub use template::{Template, TemplateError, Variable};

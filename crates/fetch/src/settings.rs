@@ -1,4 +1,4 @@
-//! What a fetcher is told: providers, registries, credentials, time-outs. All of it is given;
+//! What a fetcher is told: providers, registries, archives, credentials, time-outs. All of it is given;
 //! nothing here looks into the environment.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,8 @@ pub struct Settings {
     pub providers: Vec<Provider>,
     /// How registries are reached, by host as in a reference; `docker.io` is Docker's.
     pub registries: BTreeMap<String, RegistrySettings>,
+    /// How archives of packages are reached, by symbolic name.
+    pub archives: BTreeMap<String, ArchiveSettings>,
     /// Opens no socket of a network, and asks no resolver.
     pub offline: bool,
     /// Where credentials for registries are looked for.
@@ -35,6 +37,9 @@ pub struct Settings {
     pub backoff: Backoff,
     /// What `{epoch}` stands for in templates.
     pub epoch: Option<u64>,
+    /// The time, in seconds since 1970, for which snapshots of archives are asked when something has
+    /// no date yet; without it, none are.
+    pub now: Option<u64>,
 }
 
 impl Default for Settings {
@@ -42,6 +47,7 @@ impl Default for Settings {
         Self {
             providers: Vec::new(),
             registries: BTreeMap::new(),
+            archives: BTreeMap::new(),
             offline: false,
             credentials: Credentials::default(),
             docker_host: None,
@@ -52,6 +58,7 @@ impl Default for Settings {
             retries: 3,
             backoff: Backoff::default(),
             epoch: None,
+            now: None,
         }
     }
 }
@@ -97,6 +104,15 @@ impl From<&enclair_recipe::Registry> for RegistrySettings {
             anonymous: false,
         }
     }
+}
+
+/// How one archive of packages is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArchiveSettings {
+    /// URLs of its root, of `http`, `https` or `file`, in the order in which they are asked.
+    pub mirrors: Vec<String>,
+    /// Whether nobody else is asked, such as a snapshot.
+    pub exclusive: bool,
 }
 
 /// Where credentials are looked for, in this order: Podman's file, then Docker's.

@@ -1,11 +1,13 @@
 //! Who is asked for a piece of content, in order: the place where it was found when it was locked,
-//! then the providers of the settings.
+//! then the providers of the settings. What an archive's mirrors no longer have is then asked of
+//! those who keep old packages.
 
 use std::path::PathBuf;
 
 use enclair_recipe::{Place, ProviderKind, Wanted};
 use reqwest::Url;
 
+use crate::archive::{keepers, mirrors};
 use crate::error::Error;
 use crate::reason::Reason;
 use crate::redacted::RedactedUrl;
@@ -64,9 +66,10 @@ pub(crate) fn sources(
     settings: &Settings,
 ) -> Vec<Source> {
     let mut sources = match &wanted.place {
-        Place::Anywhere | Place::Archive { .. } => Vec::new(),
+        Place::Anywhere => Vec::new(),
         Place::Url(url) => vec![Source::at(url, &["http", "https"])],
         Place::Repository(repository) => repository_sources(repository, settings),
+        Place::Archive { archive, path, .. } => mirrors(archive, path, settings),
     };
     let values = Values::of(wanted, settings.epoch);
     for provider in providers {
@@ -74,6 +77,26 @@ pub(crate) fn sources(
             sources.extend(provider.sources(&values, settings));
         }
     }
+    if let Place::Archive {
+        archive,
+        path,
+        date,
+    } = &wanted.place
+    {
+        sources.extend(keepers(archive, path, *date, settings));
+    }
+    allowed(sources, settings)
+}
+
+/// Everybody who is asked for a file of an archive whose digest is not known.
+pub(crate) fn archive_sources(archive: &str, path: &str, settings: &Settings) -> Vec<Source> {
+    let mut sources = mirrors(archive, path, settings);
+    sources.extend(keepers(archive, path, None, settings));
+    allowed(sources, settings)
+}
+
+/// Offline, nobody is asked who is not on this disk.
+fn allowed(mut sources: Vec<Source>, settings: &Settings) -> Vec<Source> {
     if settings.offline {
         for source in &mut sources {
             if !matches!(source.way, Ok(Way::File(_))) {
@@ -89,6 +112,7 @@ fn applies(kind: ProviderKind, place: &Place) -> bool {
         ProviderKind::Blob => true,
         ProviderKind::Image => matches!(place, Place::Repository(_)),
         ProviderKind::Url => matches!(place, Place::Url(_)),
+        ProviderKind::Package => matches!(place, Place::Archive { .. }),
     }
 }
 
@@ -125,7 +149,7 @@ impl CheckedProvider {
 }
 
 impl Source {
-    fn at(text: &str, schemes: &[&str]) -> Self {
+    pub(crate) fn at(text: &str, schemes: &[&str]) -> Self {
         Self {
             label: RedactedUrl::new(text).to_string(),
             way: parse(text, schemes),

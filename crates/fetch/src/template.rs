@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `{sha256}` | the digest, in hexadecimal |
 //! | `{cid}` | the digest as a CID of version 1 of one raw block, as gateways of IPFS take it |
-//! | `{name}` | the path of the URL where it was found, without the first slash; or the repository |
+//! | `{name}` | the path of the URL where it was found, without the first slash; or the repository; or the path in an archive of packages |
 //! | `{basename}` | the last part of `{name}` |
 //! | `{epoch}` | the one time of the image, in seconds since 1970 |
+//! | `{date}` | when snapshots of an archive have it, as in `20260711T161637Z` |
 //! | `{sha1}` | SHA-1 of the content, which nothing records so far |
 //!
 //! A template with a variable that is not known for a piece of content is passed over for it, and
@@ -17,6 +18,8 @@ use reqwest::Url;
 use thiserror::Error;
 
 use enclair_recipe::Wanted;
+
+use crate::archive::snapshot_time;
 
 /// A variable's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub enum Variable {
     Cid,
     /// `{epoch}`.
     Epoch,
+    /// `{date}`.
+    Date,
 }
 
 impl Variable {
@@ -45,6 +50,7 @@ impl Variable {
             Self::Sha1 => "sha1",
             Self::Cid => "cid",
             Self::Epoch => "epoch",
+            Self::Date => "date",
         }
     }
 
@@ -56,6 +62,7 @@ impl Variable {
             Self::Sha1,
             Self::Cid,
             Self::Epoch,
+            Self::Date,
         ]
         .into_iter()
         .find(|variable| variable.as_str() == name)
@@ -100,6 +107,7 @@ pub(crate) struct Values {
     sha256: String,
     cid: String,
     epoch: Option<u64>,
+    date: Option<String>,
 }
 
 impl Values {
@@ -110,6 +118,7 @@ impl Values {
             sha256: sha256.to_string(),
             cid: cid(sha256.as_bytes()),
             epoch,
+            date: snapshot_time(&wanted.place),
         }
     }
 
@@ -124,6 +133,7 @@ impl Values {
             Variable::Sha1 => None,
             Variable::Cid => Some(self.cid.clone()),
             Variable::Epoch => self.epoch.map(|epoch| epoch.to_string()),
+            Variable::Date => self.date.clone(),
         }
     }
 }
@@ -250,6 +260,20 @@ mod tests {
             expand("x/{name}", repository()).unwrap(),
             "x/library/debian"
         );
+        let archive = |date| Place::Archive {
+            archive: "debian".into(),
+            path: "pool/main/h/hello/hello_1_all.deb".into(),
+            date,
+        };
+        assert_eq!(
+            expand("{date}/{name}", archive(Some(1_783_764_997))).unwrap(),
+            "20260711T161637Z/pool/main/h/hello/hello_1_all.deb"
+        );
+        assert_eq!(
+            expand("{basename}", archive(None)).unwrap(),
+            "hello_1_all.deb"
+        );
+        assert!(expand("{date}", archive(None)).is_err());
         let digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         assert_eq!(expand("{sha256}", Place::Anywhere).unwrap(), digest);
         // What `ipfs add --cid-version=1 --raw-leaves` says of a file with `hello` in it.

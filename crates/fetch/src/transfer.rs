@@ -146,6 +146,15 @@ impl<'a, E: Engine> Search<'a, E> {
                 tries: 0,
             });
         };
+        if let Way::Http(url) = way
+            && self.fetcher.is_unreachable(url)
+        {
+            return Ok(End::Failed {
+                partial,
+                reason: Reason::Unreachable,
+                tries: 0,
+            });
+        }
         let mut tries = Tries::new(self.fetcher.settings(), partial.len());
         let mut started_over = false;
         loop {
@@ -172,6 +181,9 @@ impl<'a, E: Engine> Search<'a, E> {
                 Err(reason) => reason,
             };
             let Some(wait) = tries.next(&reason, partial.len()) else {
+                if let Way::Http(url) = way {
+                    self.fetcher.note_failure(url, &reason);
+                }
                 let tries = tries.made();
                 return Ok(End::Failed {
                     partial,
@@ -350,7 +362,7 @@ fn failure(way: &Way, answer: Answer<'_>) -> Reason {
 }
 
 /// Opens a file that is one: opening a pipe would wait for somebody at its other end.
-fn open_regular(path: &Path) -> Result<File, Reason> {
+pub(crate) fn open_regular(path: &Path) -> Result<File, Reason> {
     let is_file = fs::metadata(path).map_err(Reason::File)?.is_file();
     if !is_file {
         return Err(Reason::File(ErrorKind::InvalidInput.into()));

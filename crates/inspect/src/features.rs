@@ -80,11 +80,7 @@ pub fn kernel_features(kernel: &Kernel, bytes: &[u8]) -> Vec<(Feature, Presence)
             .to_vec();
     };
     let presence = |feature: Feature| match &found.config {
-        Some(options) => match options.get(feature.option()).map(String::as_str) {
-            Some("y") => Presence::BuiltIn,
-            Some("m") => Presence::Module,
-            Some(_) | None => Presence::Absent,
-        },
+        Some(options) => configured(options, feature),
         None => match feature.evidence() {
             Some(text) if found.texts.contains(&text) => Presence::BuiltIn,
             Some(_) => Presence::Absent,
@@ -95,6 +91,22 @@ pub fn kernel_features(kernel: &Kernel, bytes: &[u8]) -> Vec<(Feature, Presence)
     Feature::ALL
         .map(|feature| (feature, presence(feature)))
         .to_vec()
+}
+
+/// Says for each feature how a kernel has it that was built from the configuration `config`.
+pub fn configured_features(config: &str) -> Vec<(Feature, Presence)> {
+    let options = options(config);
+    Feature::ALL
+        .map(|feature| (feature, configured(&options, feature)))
+        .to_vec()
+}
+
+fn configured(options: &BTreeMap<String, String>, feature: Feature) -> Presence {
+    match options.get(feature.option()).map(String::as_str) {
+        Some("y") => Presence::BuiltIn,
+        Some("m") => Presence::Module,
+        Some(_) | None => Presence::Absent,
+    }
 }
 
 /// Names what an enclave needs and `kernel`, whose whole image is `bytes`, lacks.
@@ -191,13 +203,16 @@ fn parse_config(compressed: impl Read) -> Option<BTreeMap<String, String>> {
     Bounded::new(member, MAX_CONFIG)
         .read_to_string(&mut text)
         .ok()?;
-    let options = text.lines().filter(|line| line.starts_with("CONFIG_"));
-    Some(
-        options
-            .filter_map(|line| line.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-    )
+    Some(options(&text))
+}
+
+/// The options that are set in the text of a configuration.
+fn options(text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().filter(|line| line.starts_with("CONFIG_"));
+    lines
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod kernel;
 mod overlay;
 mod ramdisk;
 
-pub use features::{Feature, Presence, check_kernel, kernel_features};
+pub use features::{Feature, Presence, check_kernel, configured_features, kernel_features};
 pub use inspection::{Error, Inspection, inspect_eif, inspect_ramdisk};
 pub use kernel::{KERNEL_HEAD, Kernel, KernelError, KernelKind, parse_kernel};
 pub use ramdisk::{ListedEntry, Listing, Ramdisk, RamdiskSegment, entry_memory};

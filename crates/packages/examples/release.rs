@@ -22,11 +22,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let keys = Keys::of_archive(archive, suite)?;
     let release = SignedRelease::parse(&std::fs::read(file)?)?.verify(&keys, &policy)?;
     for signature in &release.checked.signatures {
-        println!("{} {} {}", signature.key, signature.hash, signature.created.0);
+        println!(
+            "{} {} {}",
+            signature.key, signature.hash, signature.created.0
+        );
     }
     for component in ["main", "contrib"] {
         let index = release.index(component, "amd64")?;
-        println!("{} {} {}", index.sha256, index.size, release.location(&index));
+        println!(
+            "{} {} {}",
+            index.sha256,
+            index.size,
+            release.location(&index)
+        );
     }
     Ok(())
 }

@@ -65,6 +65,12 @@ impl Group {
     pub fn alternatives(&self) -> &[Relation] {
         &self.0
     }
+
+    /// The group with the alternatives that `keep` says, if there are any.
+    pub(crate) fn filtered(&self, keep: impl Fn(&Relation) -> bool) -> Option<Self> {
+        let kept: Vec<_> = self.0.iter().filter(|one| keep(one)).cloned().collect();
+        (!kept.is_empty()).then_some(Self(kept))
+    }
 }
 
 /// One relation to a package.

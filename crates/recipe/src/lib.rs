@@ -38,7 +38,9 @@ pub use recipe::{
 };
 pub use reference::{ImageReference, ParseReferenceError, RegistryReference, Version};
 pub use schema::recipe_schema;
-pub use settings::{ParseTemplateError, Provider, ProviderKind, Registry, Settings, UrlTemplate};
+pub use settings::{
+    Archive, ParseTemplateError, Provider, ProviderKind, Registry, Settings, UrlTemplate,
+};
 pub use span::{Span, Spanned};
 pub use supply::{Blob, NoSupply, Place, Supply, SupplyError, Wanted};
 pub use template::commented_template;

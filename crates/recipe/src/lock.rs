@@ -115,7 +115,9 @@ pub enum Origin {
     },
     /// In a distribution package.
     Package {
-        /// The package.
+        /// The package that the recipe names.
+        asked: String,
+        /// The package that has the file: that one, or one that it depends on.
         package: Box<LockedPackage>,
         /// The file's path in it.
         path: String,
@@ -223,7 +225,7 @@ impl fmt::Display for Origin {
             Self::File(path) => write!(f, "file:{path}"),
             Self::Url { url, inside: _ } => write!(f, "url:{url}"),
             Self::Image { image, path: _ } => write!(f, "image:{}", image.from),
-            Self::Package { package, path: _ } => write!(f, "package:{}", package.name),
+            Self::Package { asked, .. } => write!(f, "package:{asked}"),
         }
     }
 }

@@ -54,6 +54,8 @@ struct Recipe {
     provider: Option<Vec<Provider>>,
     /// How registries are reached, by host.
     registry: Option<BTreeMap<String, Registry>>,
+    /// How archives of packages are reached, by name.
+    archive: Option<BTreeMap<String, Archive>>,
 }
 
 /// The image as a whole.
@@ -462,10 +464,11 @@ enum Size {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Provider {
-    /// What it has: anything by digest, blobs of images, or files that were locked at a URL.
+    /// What it has: anything by digest, blobs of images, files that were locked at a URL, or
+    /// packages.
     kind: ProviderKind,
     /// Where: `http`, `https`, `file` or `oci`, with `{name}`, `{basename}`, `{sha256}`, `{sha1}`,
-    /// `{cid}` and `{epoch}`.
+    /// `{cid}`, `{epoch}` and `{date}`.
     #[schemars(regex(pattern = r"^(https?|file|oci)://"))]
     url: String,
 }
@@ -476,6 +479,7 @@ enum ProviderKind {
     Blob,
     Image,
     Url,
+    Package,
 }
 
 /// How a registry is reached.
@@ -486,6 +490,17 @@ struct Registry {
     mirrors: Option<Vec<String>>,
     /// Whether it is reached over plain HTTP.
     insecure: Option<bool>,
+}
+
+/// How an archive of packages is reached.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Archive {
+    /// URLs of its root: `http`, `https` or `file`.
+    #[schemars(inner(regex(pattern = r"^(https?|file)://")))]
+    mirrors: Option<Vec<String>>,
+    /// Whether nobody but these mirrors is asked.
+    exclusive: Option<bool>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Where content is fetched from: providers and registries.
+//! Where content is fetched from: providers, registries and archives of packages.
 //!
-//! The same two tables stand in a recipe and in a user's settings file. Neither decides a byte of
+//! The same tables stand in a recipe and in a user's settings file. None decides a byte of
 //! an image, because what is fetched is known by its digest; so they are not part of a recipe's
 //! digest.
 
@@ -14,15 +14,17 @@ use crate::read::{SETTINGS, read_document, read_settings};
 use crate::span::Spanned;
 
 /// What may stand in braces. What each stands for is the business of whoever fetches.
-const VARIABLES: [&str; 6] = ["name", "basename", "sha256", "sha1", "cid", "epoch"];
+const VARIABLES: [&str; 7] = ["name", "basename", "sha256", "sha1", "cid", "epoch", "date"];
 
-/// `provider` and `registry` of a recipe, or of the settings file `config.toml`.
+/// `provider`, `registry` and `archive` of a recipe, or of the settings file `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     /// Asked in this order.
     pub providers: Vec<Provider>,
     /// By host, as in `docker.io` or `localhost:5000`.
     pub registries: BTreeMap<String, Registry>,
+    /// By symbolic name, as in `debian-security`, or the name of a repository of the recipe.
+    pub archives: BTreeMap<String, Archive>,
 }
 
 /// Where content can be had besides the place at which it was locked.
@@ -43,6 +45,8 @@ pub enum ProviderKind {
     Image,
     /// Files that were locked at a URL.
     Url,
+    /// Packages, and other files of archives.
+    Package,
 }
 
 /// A URL with variables in braces, as in `https://mirror.example/{sha256}`.
@@ -58,8 +62,18 @@ pub struct Registry {
     pub insecure: Spanned<bool>,
 }
 
+/// How an archive of packages is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Archive {
+    /// URLs of its root, without `dists/` and `pool/`; asked in this order.
+    pub mirrors: Vec<Spanned<String>>,
+    /// Whether nobody else is asked: no mirror that this machine's own sources name, and no
+    /// snapshot.
+    pub exclusive: Spanned<bool>,
+}
+
 impl Settings {
-    /// Reads a settings file: the tables `provider` and `registry`, and nothing else.
+    /// Reads a settings file: the tables `provider`, `registry` and `archive`, and nothing else.
     ///
     /// # Errors
     ///
@@ -92,7 +106,7 @@ impl ParseTemplateError {
         match self {
             Self::Scheme(_) => None,
             Self::Variable(_) => {
-                Some("there are {name}, {basename}, {sha256}, {sha1}, {cid} and {epoch}")
+                Some("there are {name}, {basename}, {sha256}, {sha1}, {cid}, {epoch} and {date}")
             }
             Self::Brace => Some("variables stand in braces, as in `{sha256}`"),
         }

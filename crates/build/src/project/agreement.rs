@@ -4,8 +4,12 @@
 //! alone. So what follows from the recipe without asking anybody is compared too: a lock that names
 //! another image than its recipe, or another command line, is refused by name.
 
-use enclair_recipe::{Artifact, Lock, LockedFile, LockedSource, Origin, Recipe, Source};
+use enclair_recipe::{
+    Artifact, Lock, LockedFile, LockedSource, Origin, PackageArchive, Recipe, Source,
+};
 
+use super::archives::archive_of;
+use super::packages::is_match;
 use super::request::effects_of;
 use crate::normalise::Rule;
 use crate::parts::default_command_line;
@@ -30,7 +34,7 @@ pub(super) fn rules(recipe: &Recipe) -> impl Iterator<Item = Rule> {
 }
 
 /// Whether a locked file is what the recipe asks for, however it was resolved.
-pub(super) fn asks_for(artifact: Option<&Artifact>, locked: &LockedFile) -> bool {
+pub(super) fn asks_for(artifact: Option<&Artifact>, locked: &LockedFile, source: &Source) -> bool {
     match (artifact, &locked.from) {
         (None, Origin::Carried) => true,
         (Some(Artifact::File { path }), Origin::File(known)) => path.get() == known,
@@ -48,6 +52,22 @@ pub(super) fn asks_for(artifact: Option<&Artifact>, locked: &LockedFile) -> bool
         (Some(Artifact::Image { reference, path }), Origin::Image { image, path: known }) => {
             **reference == image.from && path.get() == known
         }
+        (
+            Some(artifact @ Artifact::Package { name, path, .. }),
+            Origin::Package {
+                asked,
+                package,
+                path: known,
+            },
+        ) => {
+            let is_suite = |archive: &PackageArchive| {
+                let (of, suite) = package.from.split_once(':').unwrap_or_default();
+                archive.distribution.name() == of && archive.suites.iter().any(|it| **it == suite)
+            };
+            name.get() == asked
+                && is_match(known, path)
+                && archive_of(artifact, source).is_some_and(is_suite)
+        }
         _ => false,
     }
 }
@@ -57,7 +77,7 @@ pub(super) fn departures(recipe: &Recipe, lock: &Lock) -> Vec<String> {
     let enclave = &recipe.enclave;
     let boot = &recipe.boot;
     let module = boot.nsm_module.as_deref();
-    let asked = |artifact, file| asks_for(artifact, file);
+    let asked = |artifact, file| asks_for(artifact, file, &recipe.source);
     let entries = [
         ("arch", lock.arch == *enclave.arch),
         (
@@ -97,9 +117,12 @@ fn is_source(asked: &Source, locked: Option<&LockedSource>) -> bool {
     match (asked, locked) {
         (Source::Image(reference), Some(LockedSource::Image(image))) => **reference == image.from,
         (Source::Archive(artifact), Some(LockedSource::Archive(file))) => {
-            asks_for(Some(artifact.get()), file)
+            asks_for(Some(artifact.get()), file, asked)
         }
-        (Source::Files(_) | Source::Dockerfile(_) | Source::Packages(_), None) => true,
+        (Source::Packages(packages), Some(LockedSource::Packages(locked))) => {
+            packages.digest() == locked.request
+        }
+        (Source::Files(_) | Source::Dockerfile(_), None) => true,
         _ => false,
     }
 }

@@ -7,6 +7,7 @@ use enclair_digest::Sha256;
 use enclair_recipe::{Diagnostics, LockError, SupplyError};
 use thiserror::Error;
 
+use super::packages::ChoiceError;
 use crate::error::Error;
 use crate::report::FORMAT;
 
@@ -106,6 +107,13 @@ pub enum ProjectError {
         /// The project.
         path: PathBuf,
     },
+    /// Packages cannot be chosen.
+    #[error("the packages cannot be locked")]
+    Choice {
+        /// Why.
+        #[from]
+        source: ChoiceError,
+    },
     /// An entry cannot be resolved or had.
     #[error("{entry}")]
     Entry {
@@ -203,6 +211,7 @@ impl ProjectError {
             Self::Lock { source, .. } => source.hint(),
             Self::Altered { source, .. } => source.hint(),
             Self::Entry { source, .. } | Self::Build { source } => source.hint(),
+            Self::Choice { source } => source.hint(),
             Self::File { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
                 Some("that is a directory: leave `-f` out, and name it alone")
             }

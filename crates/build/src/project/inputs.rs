@@ -169,7 +169,7 @@ impl<E: Engine> Inputs<'_, E> {
                 url,
             } => (Container::Archive(inside.container, url), &inside.path),
             Origin::Image { image, path } => (Container::Image(image, self.lock.arch), path),
-            Origin::Package { package, path } => {
+            Origin::Package { package, path, .. } => {
                 (Container::Archive(package.blob, &package.name), path)
             }
             Origin::Carried | Origin::File(_) | Origin::Url { inside: None, .. } => return Ok(()),

@@ -33,6 +33,55 @@ pub(super) enum Container<'a> {
     Image(&'a LockedImage, enclair_eif::Arch),
 }
 
+/// A container that was unpacked.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) tree: Tree,
+    pub(super) spool: FileSpool,
+}
+
+/// What opening a container needs.
+#[derive(Debug)]
+pub(super) struct Opening<'a, E> {
+    /// Where contents lie meanwhile.
+    pub(super) scratch: &'a Path,
+    pub(super) limits: &'a Limits,
+    pub(super) tools: &'a Tools<'a, E>,
+}
+
+impl<E: Engine> Opening<'_, E> {
+    /// Unpacks a container.
+    ///
+    /// # Errors
+    ///
+    /// One that cannot be unpacked.
+    pub(super) fn open(&self, container: Container<'_>) -> Result<Opened, ProjectError> {
+        let mut spool = FileSpool::create(self.scratch).map_err(|source| Error::Write {
+            path: self.scratch.to_owned(),
+            source,
+        })?;
+        let tree = unpack(container, self.limits, &mut spool, self.tools)?;
+        Ok(Opened { tree, spool })
+    }
+
+    /// Brings the file at `path` into the store; `None` where there is no file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(super) fn keep(&self, opened: &Opened, path: &str) -> Result<Option<Blob>, ProjectError> {
+        let Ok(inner) = TreePath::parse(path.trim_start_matches('/').as_bytes()) else {
+            return Ok(None);
+        };
+        let Some(NodeKind::File(body)) = opened.tree.lookup(&inner).map(|node| &node.kind) else {
+            return Ok(None);
+        };
+        let kept = self.tools.supply.keep(&mut read_body(body, &opened.spool));
+        kept.map(Some)
+            .map_err(|source| ProjectError::Supply { source })
+    }
+}
+
 /// Brings the file `path` of `container` into the store.
 ///
 /// # Errors
@@ -44,27 +93,21 @@ pub(super) fn keep_inside<E: Engine>(
     (scratch, limits): (&Path, &Limits),
     tools: &Tools<'_, E>,
 ) -> Result<Blob, ProjectError> {
-    let write = |source| Error::Write {
-        path: scratch.to_owned(),
-        source,
+    let opening = Opening {
+        scratch,
+        limits,
+        tools,
     };
-    let mut spool = FileSpool::create(scratch).map_err(write)?;
-    let tree = unpack(container, limits, &mut spool, tools)?;
-    let missing = || ProjectError::NotInside {
-        path: path.to_owned(),
-        container: match container {
-            Container::Archive(_, name) => name.to_owned(),
-            Container::Image(image, _) => image.from.to_string(),
-        },
-    };
-    let inner = TreePath::parse(path.trim_start_matches('/').as_bytes()).map_err(|_| missing())?;
-    let Some(NodeKind::File(body)) = tree.lookup(&inner).map(|node| &node.kind) else {
-        return Err(missing());
-    };
-    tools
-        .supply
-        .keep(&mut read_body(body, &spool))
-        .map_err(|source| ProjectError::Supply { source })
+    let opened = opening.open(container)?;
+    opening
+        .keep(&opened, path)?
+        .ok_or_else(|| ProjectError::NotInside {
+            path: path.to_owned(),
+            container: match container {
+                Container::Archive(_, name) => name.to_owned(),
+                Container::Image(image, _) => image.from.to_string(),
+            },
+        })
 }
 
 fn unpack<E: Engine>(

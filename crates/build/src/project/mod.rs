@@ -12,12 +12,14 @@
 //! [`Supply`](enclair_recipe::Supply).
 
 mod agreement;
+mod archives;
 mod document;
 mod error;
 mod image;
 mod inputs;
 mod inside;
 mod locked;
+mod packages;
 mod request;
 mod resolve;
 mod stamp;
@@ -26,4 +28,5 @@ pub use document::{LockFile, Project};
 pub use error::ProjectError;
 pub use image::obtain_image;
 pub use locked::{BuildOptions, Built, Freshness, LockChange, Locking, Outcome};
+pub use packages::ChoiceError;
 pub use resolve::{Entry, UnknownEntry};

@@ -16,6 +16,7 @@ use enclair_recipe::{
 };
 
 use super::agreement::{asks_for, command_line, rules};
+use super::archives::Archives;
 use super::error::ProjectError;
 use super::image::{is_current, lock_image};
 use super::inputs;
@@ -106,12 +107,23 @@ impl<E: Engine> Resolver<'_, E> {
         let (epoch, rules) = (self.epoch(previous), self.rules(previous)?);
         // Another architecture is another image of everything.
         let previous = previous.filter(|lock| lock.arch == arch);
+        let archives = Archives::new(previous);
+        let source = self.source(previous.and_then(|lock| lock.source.as_ref()), &archives)?;
         let boot = &self.recipe.boot;
         let known = previous.map(|lock| &lock.boot);
         let kernel = boot.kernel.as_deref();
         let init = boot.init.as_deref();
         let module = boot.nsm_module.as_deref();
         let known_module = known.and_then(|boot| boot.nsm_module.as_ref());
+        let file = |entry, artifact, known| self.file((entry, artifact), known, &archives);
+        let boot = LockedBoot {
+            kernel: file(Entry::Kernel, kernel, known.map(|boot| &boot.kernel))?,
+            init: file(Entry::Init, init, known.map(|boot| &boot.init))?,
+            nsm_module: module
+                .map(|artifact| file(Entry::NsmModule, Some(artifact), known_module))
+                .transpose()?,
+        };
+        let suites = archives.into_used(source.as_ref(), &boot);
         Ok(Lock {
             format: FORMAT,
             recipe: self.recipe.digest(),
@@ -120,15 +132,9 @@ impl<E: Engine> Resolver<'_, E> {
             cmdline: command_line(self.recipe),
             rules,
             effects: effects_of(self.recipe),
-            suites: Vec::new(),
-            boot: LockedBoot {
-                kernel: self.file(Entry::Kernel, kernel, known.map(|boot| &boot.kernel))?,
-                init: self.file(Entry::Init, init, known.map(|boot| &boot.init))?,
-                nsm_module: module
-                    .map(|artifact| self.file(Entry::NsmModule, Some(artifact), known_module))
-                    .transpose()?,
-            },
-            source: self.source(previous.and_then(|lock| lock.source.as_ref()))?,
+            suites,
+            boot,
+            source,
         })
     }
 
@@ -160,7 +166,11 @@ impl<E: Engine> Resolver<'_, E> {
         rules.collect()
     }
 
-    fn source(&self, known: Option<&LockedSource>) -> Result<Option<LockedSource>, ProjectError> {
+    fn source(
+        &self,
+        known: Option<&LockedSource>,
+        archives: &Archives,
+    ) -> Result<Option<LockedSource>, ProjectError> {
         match &self.recipe.source {
             Source::Image(reference) => {
                 let known = match known {
@@ -183,11 +193,20 @@ impl<E: Engine> Resolver<'_, E> {
                     Some(LockedSource::Archive(file)) => Some(file),
                     Some(_) | None => None,
                 };
-                let file = self.file(Entry::Source, Some(artifact), known)?;
+                let entry = (Entry::Source, Some(artifact.get()));
+                let file = self.file(entry, known, archives)?;
                 Ok(Some(LockedSource::Archive(file)))
             }
-            // The last two never come here: the recipe was checked for what cannot be built.
-            Source::Files(_) | Source::Dockerfile(_) | Source::Packages(_) => Ok(None),
+            Source::Packages(packages) => {
+                let known = match known {
+                    Some(LockedSource::Packages(locked)) => Some(locked),
+                    Some(_) | None => None,
+                };
+                let locked = self.packages(packages, known, archives)?;
+                Ok(Some(LockedSource::Packages(locked)))
+            }
+            // A Dockerfile is locked as far as everything beside it goes.
+            Source::Files(_) | Source::Dockerfile(_) => Ok(None),
         }
     }
 
@@ -216,11 +235,13 @@ impl<E: Engine> Resolver<'_, E> {
     /// A file of the boot environment, or an archive.
     fn file(
         &self,
-        entry: Entry,
-        artifact: Option<&Artifact>,
+        (entry, artifact): (Entry, Option<&Artifact>),
         known: Option<&LockedFile>,
+        archives: &Archives,
     ) -> Result<LockedFile, ProjectError> {
-        let known = known.filter(|file| asks_for(artifact, file) && !self.update.contains(&entry));
+        let known = known.filter(|file| {
+            asks_for(artifact, file, &self.recipe.source) && !self.update.contains(&entry)
+        });
         match (artifact, known) {
             // What was there when it was locked may be gone, and be in the store all the same.
             (Some(Artifact::File { path }), Some(file))
@@ -250,6 +271,9 @@ impl<E: Engine> Resolver<'_, E> {
             }
             (_, Some(file)) => Ok(file.clone()),
             (None, None) => self.carried(entry),
+            (Some(package @ Artifact::Package { .. }), None) => {
+                self.of_package(entry, package, archives)
+            }
             (Some(artifact), None) => self.elsewhere(entry, artifact),
         }
     }

@@ -21,12 +21,13 @@ pub(crate) fn run(arguments: &Lock, printer: &Printer) -> anyhow::Result<ExitCod
     if arguments.check {
         return check(&project, arguments, printer);
     }
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let progress = progress(printer);
     let tools = Tools {
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
+        now: environment::now().unwrap_or_default(),
     };
     let locked = project.lock(&arguments.update, environment::epoch()?, &tools);
     drop(progress);

@@ -11,6 +11,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod archives;
 mod concurrent;
 mod daemon;
 mod faults;

@@ -73,7 +73,9 @@ fn apply(site: &mut Site<'_>, accounts: &Accounts, call: &[&str]) -> Result<(), 
         }
         ["migrate_directory", path, target] => migrate(site, path, target),
         ["install_local_dir", path] => local_directory(site, accounts, path),
-        ["ensure_file_owner_mode", path, owner, mode] => log_file(site, accounts, [path, owner, mode]),
+        ["ensure_file_owner_mode", path, owner, mode] => {
+            log_file(site, accounts, [path, owner, mode])
+        }
         ["ln", "-s" | "-sf", target, path] => link(site, target, path),
         _ => Ok(()),
     }
@@ -157,7 +159,11 @@ fn log_file(site: &mut Site<'_>, accounts: &Accounts, call: [&str; 3]) -> Result
 
 /// `ln -sf`, which the script uses only where nothing or a symlink is.
 fn link(site: &mut Site<'_>, target: &str, path: &str) -> Result<(), Problem> {
-    if site.files.own_node(path).is_some_and(enclair_tree::Node::is_directory) {
+    if site
+        .files
+        .own_node(path)
+        .is_some_and(enclair_tree::Node::is_directory)
+    {
         return Ok(());
     }
     site.files.symlink(path, target)
@@ -250,8 +256,18 @@ fi
     #[test]
     fn one_call_of_each_function() {
         let mut world = machine("");
-        BaseFiles.configure(&mut world.site(), "base-files").unwrap();
-        let listings = ["/mnt", "/root", "/run", "/var", "/usr/local", "/etc/dpkg", "/never"];
+        BaseFiles
+            .configure(&mut world.site(), "base-files")
+            .unwrap();
+        let listings = [
+            "/mnt",
+            "/root",
+            "/run",
+            "/var",
+            "/usr/local",
+            "/etc/dpkg",
+            "/never",
+        ];
         let found: String = listings.map(|path| world.listing(path)).concat();
         let wanted = "d 0755 0:0 /mnt
             d 0700 0:0 /root
@@ -281,7 +297,9 @@ fi
     #[test]
     fn staff_may_write_below_usr_local() {
         let mut world = machine("f 0644 0:0 /etc/staff-group-for-usr-local");
-        BaseFiles.configure(&mut world.site(), "base-files").unwrap();
+        BaseFiles
+            .configure(&mut world.site(), "base-files")
+            .unwrap();
         let found = world.listing("/usr/local/share/man");
         assert_eq!(found, "d 2775 0:50 /usr/local/share/man\n");
     }
@@ -289,7 +307,9 @@ fi
     #[test]
     fn a_directory_that_is_not_empty_is_not_replaced() {
         let mut world = machine("f 0644 0:0 /var/lock/held");
-        let problem = BaseFiles.configure(&mut world.site(), "base-files").unwrap_err();
+        let problem = BaseFiles
+            .configure(&mut world.site(), "base-files")
+            .unwrap_err();
         let text = "`/var/lock` cannot be replaced: it is not empty";
         assert_eq!(problem.to_string(), text);
     }

@@ -67,8 +67,13 @@ impl Work for BasePasswd {
 
     fn configure(&self, site: &mut Site<'_>, package: &str) -> Result<(), Problem> {
         let script = site.script(package, Script::Postinst).unwrap_or_default();
-        let named: Vec<&str> = EMPTY.into_iter().filter(|path| script.contains(path)).collect();
-        named.into_iter().try_for_each(|path| empty_file(site, path))
+        let named: Vec<&str> = EMPTY
+            .into_iter()
+            .filter(|path| script.contains(path))
+            .collect();
+        named
+            .into_iter()
+            .try_for_each(|path| empty_file(site, path))
     }
 }
 
@@ -81,7 +86,8 @@ fn empty_file(site: &mut Site<'_>, path: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
-    site.files.make_directories(directory, Metadata::new(0o755))?;
+    site.files
+        .make_directories(directory, Metadata::new(0o755))?;
     site.files.put(path, "", Metadata::new(0o644))
 }
 
@@ -109,7 +115,9 @@ mod tests {
         let mut world = machine();
         world.install("passwd", "shadowconfig on\n");
         BasePasswd.start(&mut world.site()).unwrap();
-        BasePasswd.configure(&mut world.site(), "base-passwd").unwrap();
+        BasePasswd
+            .configure(&mut world.site(), "base-passwd")
+            .unwrap();
         // What `shadowconfig on` of Debian 12 makes of the same masters on day 1.
         let wanted = "d 0755 0:0 /etc
             f 0644 0:0 /etc/group

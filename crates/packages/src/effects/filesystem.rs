@@ -9,9 +9,7 @@
 
 use std::io::Read;
 
-use enclair_tree::{
-    Body, LastLink, Metadata, Node, NodeKind, Spool, Tree, TreePath, read_body,
-};
+use enclair_tree::{Body, LastLink, Metadata, Node, NodeKind, Spool, Tree, TreePath, read_body};
 
 use super::problem::Problem;
 
@@ -124,7 +122,9 @@ impl<'a> Filesystem<'a> {
     /// [`Filesystem::names`] of those that are UTF-8.
     pub(crate) fn text_names(&self, path: &str) -> Vec<String> {
         let names = self.names(path).into_iter();
-        names.filter_map(|name| String::from_utf8(name).ok()).collect()
+        names
+            .filter_map(|name| String::from_utf8(name).ok())
+            .collect()
     }
 
     /// The content of the regular file that `path` leads to; `None` when there is none.
@@ -222,11 +222,7 @@ impl<'a> Filesystem<'a> {
     }
 
     /// Puts a symlink at `path`, in place of whatever was there but a directory.
-    pub(crate) fn symlink(
-        &mut self,
-        path: &str,
-        target: impl AsRef<[u8]>,
-    ) -> Result<(), Problem> {
+    pub(crate) fn symlink(&mut self, path: &str, target: impl AsRef<[u8]>) -> Result<(), Problem> {
         let kind = NodeKind::Symlink(target.as_ref().to_vec());
         self.put_node(path, Node::new(Metadata::new(0o777), kind))
     }
@@ -251,11 +247,7 @@ impl<'a> Filesystem<'a> {
     }
 
     /// Makes a directory where nothing is; what is there stays as it is.
-    pub(crate) fn make_directory(
-        &mut self,
-        path: &str,
-        metadata: Metadata,
-    ) -> Result<(), Problem> {
+    pub(crate) fn make_directory(&mut self, path: &str, metadata: Metadata) -> Result<(), Problem> {
         let place = self.place(path)?;
         if self.tree.get(&place).is_none() {
             let node = Node::new(metadata, NodeKind::Directory);
@@ -283,6 +275,32 @@ impl<'a> Filesystem<'a> {
         Ok(())
     }
 
+    /// The place of what is at `path`, which may be a symlink itself, if something is there.
+    pub(crate) fn own_place(&self, path: &str) -> Option<TreePath> {
+        let place = self.place(path).ok()?;
+        self.tree.get(&place).map(|_| place)
+    }
+
+    /// Gives the file that `path` leads to another content; owner and mode stay.
+    pub(crate) fn replace_body(&mut self, path: &str, body: Body) -> Result<(), Problem> {
+        let place = self.target(path)?;
+        if let Some(mut node) = self.tree.get_mut(&place)
+            && let Some(old) = node.body.as_mut()
+        {
+            **old = body;
+        }
+        Ok(())
+    }
+
+    /// Makes `to` a further name of what is at `from`, in place of a file that was there.
+    pub(crate) fn hard_link(&mut self, from: &str, to: &str) -> Result<(), Problem> {
+        let (from, to) = (self.place(from)?, self.place(to)?);
+        match self.tree.id(&from) {
+            Some(id) => Ok(self.tree.link(to, id)?),
+            None => Err(Problem::Missing { path: from }),
+        }
+    }
+
     /// Removes `path` and all below it; the target of a symlink stays. Says whether anything was
     /// there.
     pub(crate) fn remove(&mut self, path: &str) -> Result<bool, Problem> {
@@ -299,11 +317,7 @@ impl<'a> Filesystem<'a> {
     }
 
     /// Owner and mode of the node at `place`, to be changed.
-    pub(crate) fn change(
-        &mut self,
-        place: &TreePath,
-        change: impl FnOnce(&mut Metadata),
-    ) -> bool {
+    pub(crate) fn change(&mut self, place: &TreePath, change: impl FnOnce(&mut Metadata)) -> bool {
         match self.tree.get_mut(place) {
             Some(node) => {
                 change(node.metadata);
@@ -314,12 +328,7 @@ impl<'a> Filesystem<'a> {
     }
 
     /// Gives the file at `from` a second place, as `cp` does: content, and the metadata given.
-    pub(crate) fn copy(
-        &mut self,
-        from: &str,
-        to: &str,
-        metadata: Metadata,
-    ) -> Result<(), Problem> {
+    pub(crate) fn copy(&mut self, from: &str, to: &str, metadata: Metadata) -> Result<(), Problem> {
         let missing = || TreePath::from_archive(from.as_bytes());
         let Some(NodeKind::File(body)) = self.node(from).map(|node| node.kind.clone()) else {
             return Err(Problem::Missing { path: missing()? });

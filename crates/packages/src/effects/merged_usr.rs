@@ -84,7 +84,10 @@ mod tests {
         let common = ["bin -> usr/bin", "lib -> usr/lib", "sbin -> usr/sbin"];
         assert_eq!(links("arm64"), common);
         let amd64 = links("amd64");
-        assert_eq!(amd64, [common[0], common[1], "lib64 -> usr/lib64", common[2]]);
+        assert_eq!(
+            amd64,
+            [common[0], common[1], "lib64 -> usr/lib64", common[2]]
+        );
     }
 
     #[test]

@@ -117,7 +117,11 @@ impl<'a> Arguments<'a> {
             let option = known.iter().find(same)?;
             let name = option.names.first()?;
             if option.takes == Takes::Value {
-                let found = if after.is_empty() { left.next()? } else { after };
+                let found = if after.is_empty() {
+                    left.next()?
+                } else {
+                    after
+                };
                 self.options.insert(name, found);
                 return Some(());
             }

@@ -12,7 +12,9 @@ use enclair_digest::{Engine, Hasher, PureRust, Sha256};
 /// The digest of a script by what it does.
 pub(super) fn digest(script: &[u8]) -> Sha256 {
     let lines = script.split(|byte| *byte == b'\n');
-    let lines = lines.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let lines = lines
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty());
     let code = lines.filter(|line| !line.starts_with(b"#"));
     let code: Vec<&[u8]> = code.collect();
     let mut hasher = PureRust.sha256();

@@ -49,7 +49,11 @@ fn packaged(site: &Site<'_>) -> Result<Vec<String>, Problem> {
     let mut shells: Vec<String> = Vec::new();
     for file in std::iter::once(TEMPLATE.to_owned()).chain(files) {
         let text = site.files.read_text(&file)?.unwrap_or_default();
-        for shell in text.lines().map(without_comment).filter(|line| !line.is_empty()) {
+        for shell in text
+            .lines()
+            .map(without_comment)
+            .filter(|line| !line.is_empty())
+        {
             shells.push(shell.to_owned());
             shells.extend(under_its_real_name(site, shell));
         }
@@ -73,7 +77,11 @@ fn update(site: &mut Site<'_>) -> Result<(), Problem> {
     let packaged = packaged(site)?;
     let state = site.files.read_text(STATE)?.unwrap_or_default();
     let state: Vec<&str> = state.lines().map(without_comment).collect();
-    let source = if site.files.exists(SHELLS) { SHELLS } else { TEMPLATE };
+    let source = if site.files.exists(SHELLS) {
+        SHELLS
+    } else {
+        TEMPLATE
+    };
     let source = site.files.read_text(source)?.unwrap_or_default();
     let mut listed: Vec<&str> = Vec::new();
     let mut text = String::new();
@@ -92,9 +100,12 @@ fn update(site: &mut Site<'_>) -> Result<(), Problem> {
         }
     }
     let mut new_state = String::new();
-    packaged.iter().for_each(|shell| push_line(&mut new_state, shell));
+    packaged
+        .iter()
+        .for_each(|shell| push_line(&mut new_state, shell));
     site.files.write(SHELLS, text)?;
-    site.files.make_directories("/var/lib", Metadata::new(0o755))?;
+    site.files
+        .make_directories("/var/lib", Metadata::new(0o755))?;
     site.files.write(STATE, new_state)
 }
 
@@ -138,17 +149,27 @@ mod tests {
              |/bin/rbash",
         );
         let directory = "/usr/share/debianutils/shells.d";
-        world.put_file(&format!("{directory}/dash"), "/bin/dash # the usual one\n\n/usr/bin/dash\n");
+        world.put_file(
+            &format!("{directory}/dash"),
+            "/bin/dash # the usual one\n\n/usr/bin/dash\n",
+        );
         let run = |world: &mut World, command| {
             assert_eq!(world.run(&Shells, command), Answer::Emulated);
         };
         run(&mut world, "update-shells");
         run(&mut world, "add-shell /bin/zsh /usr/bin/zsh /bin/dash");
         let text = world.site().files.read_text(SHELLS).unwrap().unwrap();
-        let without: Vec<&str> = text.lines().filter(|line| !line.contains("rbash")).collect();
+        let without: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.contains("rbash"))
+            .collect();
         world.put_file(SHELLS, &(without.join("\n") + "\n"));
         run(&mut world, "update-shells");
-        world.site().files.remove(&format!("{directory}/dash")).unwrap();
+        world
+            .site()
+            .files
+            .remove(&format!("{directory}/dash"))
+            .unwrap();
         world.put_file(&format!("{directory}/fish"), "/usr/local/bin/fish\n");
         Shells.finish(&mut world.site()).unwrap();
         let found = world.listing(SHELLS) + &world.listing(STATE);
@@ -159,7 +180,12 @@ mod tests {
     #[test]
     fn what_is_not_taken() {
         let mut world = World::new("");
-        for command in ["update-shells --root /srv", "add-shell", "remove-shell /bin/sh", "ls"] {
+        for command in [
+            "update-shells --root /srv",
+            "add-shell",
+            "remove-shell /bin/sh",
+            "ls",
+        ] {
             assert_eq!(world.run(&Shells, command), Answer::NotMine, "{command}");
         }
         Shells.finish(&mut world.site()).unwrap();

@@ -46,9 +46,11 @@ impl FromStr for EffectVersion {
             text: text.to_owned(),
         };
         let (id, version) = text.split_once('@').ok_or_else(error)?;
-        let letters = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || "-.".contains(one);
+        let letters =
+            |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || "-.".contains(one);
         let number: u32 = version.parse().map_err(|_| error())?;
-        if id.is_empty() || !id.chars().all(letters) || number.to_string() != version || number == 0 {
+        if id.is_empty() || !id.chars().all(letters) || number.to_string() != version || number == 0
+        {
             return Err(error());
         }
         Ok(Self::new(id, number))

@@ -117,7 +117,7 @@ impl LockedFile {
     /// The package that the file is in.
     pub fn package(&self) -> Option<&LockedPackage> {
         match &self.from {
-            super::Origin::Package { package, path: _ } => Some(package),
+            super::Origin::Package { package, .. } => Some(package),
             super::Origin::Carried
             | super::Origin::File(_)
             | super::Origin::Url { .. }

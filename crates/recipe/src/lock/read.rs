@@ -200,13 +200,11 @@ fn file(table: &Table<'_>, suites: &[LockedSuite]) -> Result<LockedFile, LockErr
                 path: table.text("path")?.to_owned(),
             }
         }
-        Some(("package", name)) => {
+        Some(("package", name)) if is_package(name) => {
             table.refuse(&["container", "image", "private"])?;
             let package = packages::package(&table.table("package", packages::PACKAGE)?, suites)?;
-            if package.name != name {
-                return Err(wrong());
-            }
             Origin::Package {
+                asked: name.to_owned(),
                 package: Box::new(package),
                 path: table.text("path")?.to_owned(),
             }
@@ -218,6 +216,11 @@ fn file(table: &Table<'_>, suites: &[LockedSuite]) -> Result<LockedFile, LockErr
         blob: table.blob()?,
         private,
     })
+}
+
+/// Whether a text could be the name of a package.
+fn is_package(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Path and container of a file in an archive: both or none.

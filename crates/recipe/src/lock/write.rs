@@ -100,6 +100,7 @@ fn file(out: &mut String, name: &str, file: &LockedFile) -> fmt::Result {
         Origin::Package {
             package: locked,
             path,
+            asked: _,
         } => {
             text(out, "path", path)?;
             writeln!(out, "package = {}", package(locked))

@@ -19,6 +19,7 @@ pub(crate) const ROOT: &[&str] = &[
     "limits",
     "provider",
     "registry",
+    "archive",
 ];
 pub(crate) const ENCLAVE: &[&str] = &[
     "name",
@@ -83,7 +84,8 @@ pub(crate) const SIGN: &[&str] = &["certificate", "key"];
 pub(crate) const LIMITS: &[&str] = &["unpacked"];
 pub(crate) const PROVIDER: &[&str] = &["kind", "url"];
 pub(crate) const REGISTRY: &[&str] = &["mirrors", "insecure"];
-pub(crate) const SETTINGS: &[&str] = &["provider", "registry"];
+pub(crate) const ARCHIVE: &[&str] = &["mirrors", "exclusive"];
+pub(crate) const SETTINGS: &[&str] = &["provider", "registry", "archive"];
 
 /// Tables by name, for keys that stand in a wrong one.
 pub(crate) const TABLES: &[(&str, &[&str])] = &[
@@ -109,6 +111,7 @@ pub(crate) const ITEMS: &[(&str, &[&str])] = &[
     ("artifact", ARTIFACT),
     ("provider", PROVIDER),
     ("registry", REGISTRY),
+    ("archive", ARCHIVE),
     ("repository", REPOSITORY),
     ("group", SUPPLIED_GROUP),
     ("user", SUPPLIED_USER),
@@ -124,7 +127,8 @@ const ALIASES: [(&str, &str); 2] = [("amd64", "x86_64"), ("arm64", "aarch64")];
 pub(crate) fn suggestion(table: &str, key: &str, known: &[&str]) -> Option<String> {
     if known == SETTINGS {
         return Some(
-            "settings have `provider` and `registry`; the rest is the recipe's".to_owned(),
+            "settings have `provider`, `registry` and `archive`; the rest is the recipe's"
+                .to_owned(),
         );
     }
     if let Some(word) = nearest(key, known) {

@@ -1,21 +1,22 @@
-//! `provider` and `registry`, of a recipe or of a settings file.
+//! `provider`, `registry` and `archive`, of a recipe or of a settings file.
 
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::read::document::{Field, Reader, Table};
-use crate::read::keys::{PROVIDER, REGISTRY};
+use crate::read::keys::{ARCHIVE, PROVIDER, REGISTRY};
 use crate::read::text::{self, Checked, Complaint};
 use crate::reference::is_host;
-use crate::settings::{Provider, ProviderKind, Registry, Settings, UrlTemplate};
+use crate::settings::{Archive, Provider, ProviderKind, Registry, Settings, UrlTemplate};
 
-const KINDS: [(&str, ProviderKind); 3] = [
+const KINDS: [(&str, ProviderKind); 4] = [
     ("blob", ProviderKind::Blob),
     ("image", ProviderKind::Image),
+    ("package", ProviderKind::Package),
     ("url", ProviderKind::Url),
 ];
 
-/// The two tables of `document`.
+/// The three tables of `document`.
 pub(crate) fn read_settings(reader: &mut Reader, document: &Table<'_>) -> Settings {
     let items = document
         .get("provider")
@@ -42,6 +43,51 @@ pub(crate) fn read_settings(reader: &mut Reader, document: &Table<'_>) -> Settin
     Settings {
         providers,
         registries,
+        archives: archives(reader, document),
+    }
+}
+
+fn archives(reader: &mut Reader, document: &Table<'_>) -> BTreeMap<String, Archive> {
+    let table = document.get("archive");
+    let table = table.and_then(|field| reader.any_table(&field));
+    let mut archives = BTreeMap::new();
+    for (name, field) in table.iter().flat_map(Table::fields) {
+        if !text::is_id(name) {
+            let message = format!("`{}` is no name of an archive", quoted(name));
+            let problem = Diagnostic::new(message, field.key).with_label("no name");
+            reader.report(problem.with_hint(Some("as in `[archive.debian-security]`")));
+        }
+        if let Some(archive) = archive(reader, &field) {
+            archives.insert(name.to_owned(), archive);
+        }
+    }
+    archives
+}
+
+fn archive(reader: &mut Reader, field: &Field<'_>) -> Option<Archive> {
+    let table = reader.table(field, ARCHIVE)?;
+    let mirrors = reader.list(table.get("mirrors").as_ref(), |reader, item| {
+        reader.parsed(item, archive_mirror)
+    });
+    let exclusive = table.get("exclusive");
+    let exclusive = exclusive.and_then(|exclusive| reader.boolean(&exclusive));
+    Some(Archive {
+        mirrors,
+        exclusive: exclusive.unwrap_or_default(),
+    })
+}
+
+/// A URL that paths are put behind.
+fn archive_mirror(value: &str) -> Checked<String> {
+    if value.contains(['?', '#']) {
+        return Err(Complaint::new("a path is put behind this URL")
+            .hint(Some("as in `https://mirror.example/debian`")));
+    }
+    match value.strip_prefix("file://") {
+        Some(path) if path.starts_with('/') => Ok(value.to_owned()),
+        Some(_) => Err(Complaint::new("a `file` URL has an absolute path")
+            .hint(Some("as in `file:///srv/mirror/debian`"))),
+        None => text::url(value),
     }
 }
 

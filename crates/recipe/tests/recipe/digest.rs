@@ -44,7 +44,7 @@ const COUNTED: [(&str, &str, &str); 21] = [
 ];
 
 /// What is not counted, whatever it is.
-const UNCOUNTED: [(&str, &str); 4] = [
+const UNCOUNTED: [(&str, &str); 5] = [
     ("sign", "{ certificate = \"a\", key = \"b\" }"),
     ("limits.unpacked", "\"1G\""),
     (
@@ -52,6 +52,7 @@ const UNCOUNTED: [(&str, &str); 4] = [
         "[{ kind = \"blob\", url = \"https://a.b/{sha256}\" }]",
     ),
     ("registry.\"a.b\".insecure", "true"),
+    ("archive.debian.mirrors", "[\"http://a.b/c\"]"),
 ];
 
 /// Keys with the value that they have when they are left out.

@@ -144,6 +144,7 @@ fn with_packages() -> Lock {
         boot: LockedBoot {
             kernel: LockedFile {
                 from: Origin::Package {
+                    asked: "linux-image-cloud".into(),
                     package: Box::new(package("linux-image", "amd64", "debian:bookworm")),
                     path: "boot/vmlinuz-6.1".into(),
                 },
@@ -244,7 +245,10 @@ fn packages_of_a_lock_are_as_they_are_written() {
             "name = \"debian:bookworm\", archive",
             "name = \"debian:zzz\", archive",
         ),
-        ("from = \"package:linux-image\"", "from = \"package:linux\""),
+        (
+            "from = \"package:linux-image-cloud\"",
+            "from = \"package:a b\"",
+        ),
         ("size = 53080, sha256", "size = -1, sha256"),
     ];
     for (from, to) in steps {

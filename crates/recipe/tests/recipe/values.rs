@@ -83,9 +83,17 @@ fn a_full_recipe_is_typed() {
         .collect();
     assert_eq!(
         kinds,
-        [ProviderKind::Blob, ProviderKind::Image, ProviderKind::Url]
+        [
+            ProviderKind::Blob,
+            ProviderKind::Image,
+            ProviderKind::Url,
+            ProviderKind::Package
+        ]
     );
     assert!(*recipe.settings.registries["localhost:5000"].insecure);
+    let archive = &recipe.settings.archives["debian"];
+    assert_eq!(archive.mirrors.len(), 2);
+    assert!(*archive.exclusive);
     assert_eq!(*recipe.unpacked, 64 << 20);
 }
 
@@ -183,6 +191,14 @@ fn sizes_epochs_and_limits_have_their_edges() {
         ("registry.\"a.b\".mirrors = [\"c.d:1/e/f\"]", true),
         ("registry.\"a.b\".mirrors = [\"https://c.d\"]", false),
         ("registry.\"a.b\".mirrors = [\"c.d/../e\"]", false),
+        ("archive.debian.mirrors = [\"http://c.d:1/e\"]", true),
+        ("archive.debian.mirrors = [\"file:///srv/a\"]", true),
+        ("archive.debian.mirrors = [\"file://srv/a\"]", false),
+        ("archive.debian.mirrors = [\"c.d/e\"]", false),
+        ("archive.debian.mirrors = [\"http://u:p@c.d/e\"]", false),
+        ("archive.debian.mirrors = [\"http://c.d/e?f\"]", false),
+        ("archive.debian.exclusive = true", true),
+        ("archive.\"a b\".mirrors = []", false),
     ] {
         let document = format!("{line}\n{MINIMAL}");
         assert_eq!(Recipe::parse(&document).is_ok(), good, "{line}");
@@ -193,7 +209,7 @@ fn sizes_epochs_and_limits_have_their_edges() {
 fn templates_have_known_schemes_and_variables() {
     for (url, good) in [
         (
-            "https://a.b/{name}/{basename}/{sha256}/{sha1}/{cid}/{epoch}",
+            "https://a.b/{name}/{basename}/{sha256}/{sha1}/{cid}/{epoch}/{date}",
             true,
         ),
         ("file:///x/{sha256}", true),

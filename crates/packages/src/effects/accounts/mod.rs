@@ -205,7 +205,9 @@ impl Accounts {
     /// Puts a `!` before what stands for the password of `name`, unless there is one.
     pub(crate) fn lock_password(&mut self, name: &str) {
         let table = self.shadow.as_ref();
-        let password = table.and_then(|table| table.row(name)).map(|row| row.field(1));
+        let password = table
+            .and_then(|table| table.row(name))
+            .map(|row| row.field(1));
         match password {
             Some(password) if !password.starts_with('!') => {
                 let locked = format!("!{password}");
@@ -218,8 +220,14 @@ impl Accounts {
     /// Moves passwords into shadow and gshadow, as `shadowconfig on` does: every user and group
     /// gets a line there, in the order of passwd and group.
     pub(crate) fn make_shadows(&mut self) {
-        let mut shadow = self.shadow.take().unwrap_or_else(|| Table::new("/etc/shadow"));
-        let mut gshadow = self.gshadow.take().unwrap_or_else(|| Table::new("/etc/gshadow"));
+        let mut shadow = self
+            .shadow
+            .take()
+            .unwrap_or_else(|| Table::new("/etc/shadow"));
+        let mut gshadow = self
+            .gshadow
+            .take()
+            .unwrap_or_else(|| Table::new("/etc/gshadow"));
         for row in self.users.rows() {
             if shadow.row(row.name()).is_none() {
                 shadow.push(shadow_row(row.name(), row.field(1), Aging::Default));

@@ -80,7 +80,8 @@ impl Table {
         fields: usize,
     ) -> Result<Option<Self>, Problem> {
         let text = files.read_text(path)?;
-        text.map(|text| Self::parse(path, &text, fields)).transpose()
+        text.map(|text| Self::parse(path, &text, fields))
+            .transpose()
     }
 
     fn parse(path: &'static str, text: &str, fields: usize) -> Result<Self, Problem> {
@@ -112,9 +113,9 @@ impl Table {
 
     /// The lines that are about somebody.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| {
-            !row.name().is_empty() && !row.name().starts_with(['+', '-', '#'])
-        })
+        self.rows
+            .iter()
+            .filter(|row| !row.name().is_empty() && !row.name().starts_with(['+', '-', '#']))
     }
 
     /// The line about `name`.

@@ -118,10 +118,7 @@ pub(super) fn parse<'a>(arguments: &[&'a str]) -> Option<Request<'a>> {
     Some(Request { action, force })
 }
 
-fn other_action<'a, 'b>(
-    option: &str,
-    after: &'b [&'a str],
-) -> Option<(Action<'a>, &'b [&'a str])> {
+fn other_action<'a, 'b>(option: &str, after: &'b [&'a str]) -> Option<(Action<'a>, &'b [&'a str])> {
     match (option, after) {
         ("--remove", [name, path, after @ ..]) => {
             let (name, path) = (plain(name)?, absolute(path)?);

@@ -82,7 +82,9 @@ fn answer(site: &mut Site<'_>, request: &Request<'_>) -> Result<Answer, Problem>
 
 fn install(site: &mut Site<'_>, new: &Install<'_>, force: Force) -> Result<Answer, Problem> {
     if !site.files.exists(&new.choice.path) {
-        return Ok(Answer::Ignored("the file of this choice is not in the image"));
+        return Ok(Answer::Ignored(
+            "the file of this choice is not in the image",
+        ));
     }
     let mut group = read(site, new.name)?.unwrap_or_else(|| Group::new(new.link));
     if group.link != new.link {
@@ -101,7 +103,12 @@ fn install(site: &mut Site<'_>, new: &Install<'_>, force: Force) -> Result<Answe
 
 /// Makes the links of the choice that the group comes to, and keeps the group; a group without
 /// choices goes with all its links.
-fn take(site: &mut Site<'_>, name: &str, mut group: Group, force: Force) -> Result<Answer, Problem> {
+fn take(
+    site: &mut Site<'_>,
+    name: &str,
+    mut group: Group,
+    force: Force,
+) -> Result<Answer, Problem> {
     for (slave, link) in group.drop_unused_slaves() {
         drop_link(site, &link)?;
         site.files.remove(&format!("{LINKS}/{slave}"))?;

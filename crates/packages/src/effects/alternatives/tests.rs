@@ -1,5 +1,5 @@
 use super::*;
-use crate::effects::testing::World;
+use crate::effects::testing::{World, assert_same};
 
 const COMMANDS: &str = include_str!("../../../tests/fixtures/effects/alternatives.commands");
 
@@ -20,14 +20,20 @@ fn as_the_real_tool_does_it() {
     let trixie = include_str!("../../../tests/fixtures/effects/trixie.alternatives.txt");
     let mut world = machine();
     for command in COMMANDS.lines() {
-        assert_eq!(world.run(&UpdateAlternatives, command), Answer::Emulated, "{command}");
+        assert_eq!(
+            world.run(&UpdateAlternatives, command),
+            Answer::Emulated,
+            "{command}"
+        );
     }
     let links = world.listing("/usr");
-    let links = links.lines().filter(|line| line.contains(" -> /etc/alternatives/"));
+    let links = links
+        .lines()
+        .filter(|line| line.contains(" -> /etc/alternatives/"));
     let links: String = links.map(|line| format!("{line}\n")).collect();
     let found = world.listing(LINKS) + &world.listing(ADMINISTRATION) + &links;
-    assert_eq!(found, bookworm);
-    assert_eq!(found, trixie);
+    assert_same(&found, bookworm);
+    assert_same(&found, trixie);
 }
 
 #[test]
@@ -45,7 +51,11 @@ fn what_is_not_taken() {
         "update-alternatives",
         "update-rc.d x defaults",
     ] {
-        assert_eq!(world.run(&UpdateAlternatives, command), Answer::NotMine, "{command}");
+        assert_eq!(
+            world.run(&UpdateAlternatives, command),
+            Answer::NotMine,
+            "{command}"
+        );
     }
 }
 
@@ -60,7 +70,10 @@ fn a_file_that_a_preset_left_out() {
     let command = "update-alternatives --install /usr/bin/x x /usr/bin/one 1 \
                    --slave /usr/share/man/man7/x.7.gz x.7.gz /usr/bin/two";
     assert_eq!(world.run(&UpdateAlternatives, command), Answer::Emulated);
-    assert_eq!(world.listing("/usr/bin/x"), "l /usr/bin/x -> /etc/alternatives/x\n");
+    assert_eq!(
+        world.listing("/usr/bin/x"),
+        "l /usr/bin/x -> /etc/alternatives/x\n"
+    );
     assert_eq!(world.listing("/usr/share/man/man7"), "");
 }
 
@@ -69,7 +82,10 @@ fn force_replaces_a_file() {
     let mut world = machine();
     let command = "update-alternatives --force --install /usr/bin/taken t /usr/bin/one 1";
     assert_eq!(world.run(&UpdateAlternatives, command), Answer::Emulated);
-    assert_eq!(world.listing("/usr/bin/taken"), "l /usr/bin/taken -> /etc/alternatives/t\n");
+    assert_eq!(
+        world.listing("/usr/bin/taken"),
+        "l /usr/bin/taken -> /etc/alternatives/t\n"
+    );
 }
 
 #[test]
@@ -83,5 +99,8 @@ fn a_database_that_is_cut_off() {
         assert!(Group::parse("/x", &cut).is_err(), "{count} lines");
     }
     let problem = Group::parse("/x", "perhaps\n").unwrap_err();
-    assert_eq!(problem.to_string(), "`x` line 1: `auto` or `manual` expected");
+    assert_eq!(
+        problem.to_string(),
+        "`x` line 1: `auto` or `manual` expected"
+    );
 }

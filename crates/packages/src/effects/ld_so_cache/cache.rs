@@ -44,18 +44,25 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CacheError;
 
-/// The bytes of a cache of `entries`, in the order in which they were found.
-pub(super) fn write(mut entries: Vec<Entry>, generator: &str) -> Result<Vec<u8>, CacheError> {
+/// The bytes of a cache of `entries`, in the order in which they were found. `known` are all
+/// subdirectories, whose names stand among the texts whether they have an entry or not.
+pub(super) fn write(
+    mut entries: Vec<Entry>,
+    known: &BTreeSet<String>,
+    generator: &str,
+) -> Result<Vec<u8>, CacheError> {
     entries.sort_by(compare);
     let names = subdirectories(&entries);
     let mut texts: BTreeSet<&[u8]> = BTreeSet::new();
     for entry in &entries {
         texts.extend([entry.soname.as_bytes(), entry.path.as_bytes()]);
     }
-    texts.extend(names.keys().map(|name| name.as_bytes()));
+    texts.extend(known.iter().map(|name| name.as_bytes()));
     let strings = Strings::new(texts)?;
     let count = u32::try_from(entries.len()).map_err(|_| CacheError)?;
-    let start = count.checked_mul(ENTRY).and_then(|size| size.checked_add(HEADER));
+    let start = count
+        .checked_mul(ENTRY)
+        .and_then(|size| size.checked_add(HEADER));
     let start = start.ok_or(CacheError)?;
     let length = u32::try_from(strings.bytes.len()).map_err(|_| CacheError)?;
     let end = start.checked_add(length).ok_or(CacheError)?;
@@ -98,12 +105,20 @@ fn put_extensions(
     generator: &str,
 ) -> Result<(), CacheError> {
     let sections: u32 = if names.is_empty() { 1 } else { 2 };
-    let names_at = sections.checked_mul(16).and_then(|size| size.checked_add(8));
+    let names_at = sections
+        .checked_mul(16)
+        .and_then(|size| size.checked_add(8));
     let names_at = place(at, names_at.ok_or(CacheError)?)?;
-    let size = names.len().checked_mul(4).and_then(|size| u32::try_from(size).ok());
+    let size = names
+        .len()
+        .checked_mul(4)
+        .and_then(|size| u32::try_from(size).ok());
     let size = size.ok_or(CacheError)?;
     let length = u32::try_from(generator.len()).map_err(|_| CacheError)?;
-    put(bytes, &[0xeaa4_2174, sections, 0, 0, place(names_at, size)?, length]);
+    put(
+        bytes,
+        &[0xeaa4_2174, sections, 0, 0, place(names_at, size)?, length],
+    );
     if !names.is_empty() {
         put(bytes, &[1, 0, names_at, size]);
         put(bytes, names);
@@ -114,7 +129,9 @@ fn put_extensions(
 
 /// The subdirectories that have entries, with their numbers in the order of names.
 fn subdirectories(entries: &[Entry]) -> BTreeMap<String, u64> {
-    let names = entries.iter().filter_map(|entry| entry.subdirectory.clone());
+    let names = entries
+        .iter()
+        .filter_map(|entry| entry.subdirectory.clone());
     let names: BTreeSet<String> = names.collect();
     names.into_iter().zip(0..).collect()
 }
@@ -187,17 +204,34 @@ mod tests {
 
     #[test]
     fn numbers_count_as_numbers() {
-        let mut names = ["liba.so.10", "liba.so.9", "liba.so", "liba2.so", "liba10.so", "libb.so"];
+        let mut names = [
+            "liba.so.10",
+            "liba.so.9",
+            "liba.so",
+            "liba2.so",
+            "liba10.so",
+            "libb.so",
+        ];
         names.sort_by(|one, other| compare_names(one.as_bytes(), other.as_bytes()));
-        let sorted = ["liba.so", "liba.so.9", "liba.so.10", "liba2.so", "liba10.so", "libb.so"];
+        let sorted = [
+            "liba.so",
+            "liba.so.9",
+            "liba.so.10",
+            "liba2.so",
+            "liba10.so",
+            "libb.so",
+        ];
         assert_eq!(names, sorted);
         assert_eq!(compare_names(b"lib1.so", b"lib01.so"), Ordering::Equal);
-        assert_eq!(compare_names(b"lib99999999999", b"lib4294967295"), Ordering::Equal);
+        assert_eq!(
+            compare_names(b"lib99999999999", b"lib4294967295"),
+            Ordering::Equal
+        );
     }
 
     #[test]
     fn an_empty_cache() {
-        let bytes = write(Vec::new(), "x").unwrap();
+        let bytes = write(Vec::new(), &BTreeSet::new(), "x").unwrap();
         assert_eq!(bytes.len(), 48 + 24 + 1);
         assert_eq!(bytes.last(), Some(&b'x'));
     }

@@ -137,7 +137,11 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
             }
         }
     }
-    pattern.get(at..).unwrap_or_default().iter().all(|one| *one == b'*')
+    pattern
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .all(|one| *one == b'*')
 }
 
 #[cfg(test)]
@@ -146,11 +150,27 @@ mod tests {
 
     #[test]
     fn patterns() {
-        for (pattern, name) in [("*.conf", "a.conf"), ("*", "a"), ("a*c*", "abcbc"), ("?.?", "a.b")] {
-            assert!(matches(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
+        for (pattern, name) in [
+            ("*.conf", "a.conf"),
+            ("*", "a"),
+            ("a*c*", "abcbc"),
+            ("?.?", "a.b"),
+        ] {
+            assert!(
+                matches(pattern.as_bytes(), name.as_bytes()),
+                "{pattern} {name}"
+            );
         }
-        for (pattern, name) in [("*.conf", ".conf"), ("*.conf", "a.config"), ("a?", "a"), ("", "a")] {
-            assert!(!matches(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
+        for (pattern, name) in [
+            ("*.conf", ".conf"),
+            ("*.conf", "a.config"),
+            ("a?", "a"),
+            ("", "a"),
+        ] {
+            assert!(
+                !matches(pattern.as_bytes(), name.as_bytes()),
+                "{pattern} {name}"
+            );
         }
     }
 }

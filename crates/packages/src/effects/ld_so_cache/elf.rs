@@ -203,7 +203,9 @@ impl File<'_, '_> {
         let note = segments.iter().find(|one| one.kind == PT_GNU_PROPERTY);
         let note = note.filter(|one| one.size <= SECTION);
         let bytes = note.and_then(|one| self.bytes(one.offset, one.size));
-        let needed = bytes.and_then(|bytes| isa_needed(&bytes, layout)).unwrap_or(0);
+        let needed = bytes
+            .and_then(|bytes| isa_needed(&bytes, layout))
+            .unwrap_or(0);
         u16::try_from(needed.checked_ilog2().unwrap_or(0)).unwrap_or(0)
     }
 }

@@ -144,10 +144,22 @@ fn keep_the_newer(found: &mut BTreeMap<String, Found>, soname: String, new: Foun
 }
 
 /// Makes `SONAME -> NAME`, unless that is where the soname leads, or it is no symlink.
-fn link(files: &mut Filesystem<'_>, directory: &str, name: &str, soname: &str) -> Result<(), Problem> {
-    let (file, link) = (format!("{directory}/{name}"), format!("{directory}/{soname}"));
+fn link(
+    files: &mut Filesystem<'_>,
+    directory: &str,
+    name: &str,
+    soname: &str,
+) -> Result<(), Problem> {
+    let (file, link) = (
+        format!("{directory}/{name}"),
+        format!("{directory}/{soname}"),
+    );
     // A soname is a name in the file, and may be anything.
-    if soname.is_empty() || soname.contains('/') || soname == ".." || files.real(&link) == files.real(&file) {
+    if soname.is_empty()
+        || soname.contains('/')
+        || soname == ".."
+        || files.real(&link) == files.real(&file)
+    {
         return Ok(());
     }
     if files.own_node(&link).is_some() && !files.is_symlink(&link) {

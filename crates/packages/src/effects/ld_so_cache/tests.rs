@@ -4,7 +4,10 @@ use crate::effects::testing::World;
 /// The tree that the real tool was given, with its generator's text as the tool.
 fn machine(tree: &[u8], generator: &str) -> World {
     let mut world = World::from_tar(tree);
-    world.put_file("/usr/sbin/ldconfig", &format!("\u{7f}ELF\0{generator}\0more"));
+    world.put_file(
+        "/usr/sbin/ldconfig",
+        &format!("\u{7f}ELF\0{generator}\0more"),
+    );
     world
 }
 
@@ -13,10 +16,16 @@ fn compare(tree: &[u8], generator: &str, links: &str, cache: &[u8]) {
     assert_eq!(world.run(&LdSoCache, "ldconfig"), Answer::Emulated);
     LdSoCache.finish(&mut world.site()).unwrap();
     let found = world.listing("/");
-    let found: String = found.split_inclusive('\n').filter(|line| line.starts_with("l ")).collect();
+    let found: String = found
+        .split_inclusive('\n')
+        .filter(|line| line.starts_with("l "))
+        .collect();
     assert_eq!(found, links);
     let found = world.site().files.read(CACHE).unwrap().unwrap();
-    assert_eq!(found.escape_ascii().to_string(), cache.escape_ascii().to_string());
+    assert_eq!(
+        found.escape_ascii().to_string(),
+        cache.escape_ascii().to_string()
+    );
 }
 
 #[test]

@@ -96,7 +96,11 @@ fn add_group(
     if accounts.group(name).is_some() {
         return Ok(Answer::Emulated);
     }
-    let whole = if arguments.has("--system") { SYSTEM } else { 1000..=59999 };
+    let whole = if arguments.has("--system") {
+        SYSTEM
+    } else {
+        1000..=59999
+    };
     let range = range(arguments, ["--firstgid", "--lastgid"], whole);
     let (Some(range), Some(wanted)) = (range, arguments.number("--gid")) else {
         return Ok(Answer::NotMine);
@@ -190,7 +194,10 @@ fn primary_group(
 /// The comment field: older releases of the tool write it with `chfn`, which adds the places of a
 /// room and of telephones. Which one it is says the program in the image.
 fn comment(site: &Site<'_>, text: &str) -> Result<String, Problem> {
-    let program = site.files.read_text("/usr/sbin/adduser")?.unwrap_or_default();
+    let program = site
+        .files
+        .read_text("/usr/sbin/adduser")?
+        .unwrap_or_default();
     if !program.contains("$chfn, '-f'") {
         return Ok(text.to_owned());
     }

@@ -44,7 +44,10 @@ impl Work for Users {
             _ => return Ok(Answer::NotMine),
         };
         // What is perhaps taken away is not taken away.
-        let removes = matches!(call.program, "deluser" | "userdel" | "delgroup" | "groupdel");
+        let removes = matches!(
+            call.program,
+            "deluser" | "userdel" | "delgroup" | "groupdel"
+        );
         let mut accounts = Accounts::read(&site.files)?;
         let before = accounts.clone();
         let answer = change(site, &mut accounts, call.arguments)?;

@@ -80,9 +80,14 @@ pub(super) fn useradd(
 
 /// A home directory with what `/etc/skel` has, all of it the user's.
 fn make_home(site: &mut Site<'_>, home: &str, [uid, gid]: [u32; 2]) -> Result<(), Problem> {
-    let owned = |metadata: Metadata| Metadata { uid, gid, ..metadata };
+    let owned = |metadata: Metadata| Metadata {
+        uid,
+        gid,
+        ..metadata
+    };
     let mode = home_mode(site)?;
-    site.files.make_directories(home, owned(Metadata::new(mode)))?;
+    site.files
+        .make_directories(home, owned(Metadata::new(mode)))?;
     let Some(skeleton) = site.files.real("/etc/skel") else {
         return Ok(());
     };
@@ -102,7 +107,9 @@ fn make_home(site: &mut Site<'_>, home: &str, [uid, gid]: [u32; 2]) -> Result<()
 /// What `/etc/login.defs` says about home directories; before Debian 13 it does not.
 fn home_mode(site: &Site<'_>) -> Result<u16, Problem> {
     let text = site.files.read_text("/etc/login.defs")?.unwrap_or_default();
-    let mut lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut lines = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
     let mode = lines.find_map(|words| match words.as_slice() {
         ["HOME_MODE", mode] => u16::from_str_radix(mode, 8).ok(),
         _ => None,
@@ -129,7 +136,11 @@ fn primary_group(
         return Ok(None);
     }
     let taken = accounts.gids();
-    let gid = if taken.contains(&uid) { ids::below(&taken, SYSTEM)? } else { uid };
+    let gid = if taken.contains(&uid) {
+        ids::below(&taken, SYSTEM)?
+    } else {
+        uid
+    };
     accounts.add_group(name, gid);
     Ok(Some(gid))
 }
@@ -189,13 +200,18 @@ pub(super) fn usermod(
         return Ok(Answer::NotMine);
     };
     if let Some(groups) = arguments.value("--groups") {
-        let groups: Vec<&str> = groups.split(',').filter(|group| !group.is_empty()).collect();
+        let groups: Vec<&str> = groups
+            .split(',')
+            .filter(|group| !group.is_empty())
+            .collect();
         let all = groups.iter().all(|group| accounts.group(group).is_some());
         // Without `--append` the user leaves every other group.
         if !arguments.has("--append") || !all {
             return Ok(Answer::NotMine);
         }
-        groups.iter().for_each(|group| accounts.add_member(name, group));
+        groups
+            .iter()
+            .for_each(|group| accounts.add_member(name, group));
     }
     if let Some(group) = arguments.value("--gid") {
         let Some(gid) = accounts.gid_of(group) else {

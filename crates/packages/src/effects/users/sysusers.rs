@@ -71,7 +71,9 @@ pub(super) fn sysusers(
 }
 
 fn all_names(site: &Site<'_>) -> Vec<String> {
-    let names = DIRECTORIES.iter().flat_map(|path| site.files.text_names(path));
+    let names = DIRECTORIES
+        .iter()
+        .flat_map(|path| site.files.text_names(path));
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".conf")).collect();
     names.sort_unstable();
     names.dedup();
@@ -208,8 +210,16 @@ fn add_user(accounts: &mut Accounts, line: &Line) -> Result<Option<()>, Problem>
         Some(uid) => uid,
         None => ids::highest(&uids.union(&accounts.gids()).copied().collect(), FREE)?,
     };
-    let shell = if uid == 0 { "/bin/sh" } else { "/usr/sbin/nologin" };
-    let aging = if line.kind == "u!" { Aging::Closed } else { Aging::None };
+    let shell = if uid == 0 {
+        "/bin/sh"
+    } else {
+        "/usr/sbin/nologin"
+    };
+    let aging = if line.kind == "u!" {
+        Aging::Closed
+    } else {
+        Aging::None
+    };
     accounts.add_user(&NewUser {
         name: &line.name,
         uid,

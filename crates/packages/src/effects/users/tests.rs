@@ -1,5 +1,5 @@
 use super::*;
-use crate::effects::testing::World;
+use crate::effects::testing::{World, assert_same};
 
 const COMMANDS: &str = include_str!("../../../tests/fixtures/effects/users.commands");
 const LISTED: &str = include_str!("../../../tests/fixtures/effects/listed.conf");
@@ -45,15 +45,15 @@ fn compare(result: &str, more: &str) {
         assert_eq!(world.run(&Users, command), Answer::Emulated, "{command}");
     }
     let files = ["/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow", "/srv"];
-    assert_eq!(files.map(|path| world.listing(path)).concat(), result);
+    assert_same(&files.map(|path| world.listing(path)).concat(), result);
 }
 
 const SKELETON: &str = "
     d 0755 0:0 /srv
     f 0600 0:0 /etc/skel/.profile
     |skeleton
-    d 0750 0:0 /etc/skel/below
-    l /etc/skel/below/link -> .profile
+    f 0644 0:0 /etc/skel/second
+    |second
 ";
 
 #[test]

@@ -1,0 +1,25 @@
+//! From `source.packages` to locked packages: suites are read and believed by their signatures, and
+//! packages chosen from them.
+//!
+//! ```text
+//! suite of the recipe -> InRelease: the locked one, or the newest    suites::Suites
+//!   -> Release, by the archive's keys
+//!   -> index of each component, by its digest; parsed once           suites::Suites::index
+//! all of them + what is asked for -> packages in order               choose
+//! ```
+//!
+//! The surprise: what is locked is gone on with. A recipe that asks for one package more gets it from
+//! the suites as they were locked, so that nothing else moves; only `--update source` looks at the
+//! newest ones.
+
+mod choose;
+mod error;
+mod files;
+mod kernel;
+mod suites;
+
+pub(super) use choose::Chooser;
+pub use error::ChoiceError;
+pub(super) use files::{PackageFile, Sought, is_match};
+pub(super) use kernel::check_kernel_config;
+pub(super) use suites::{Suites, debian_arch};
