@@ -9,8 +9,11 @@
     reason = "a test ends where what it is about is missing"
 )]
 
+mod corpus;
+mod debconf;
 mod fresh;
 mod hostile;
 mod oracle;
+mod reviewed;
 mod system;
 mod unknown;

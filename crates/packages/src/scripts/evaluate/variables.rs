@@ -51,13 +51,13 @@ impl State {
         };
         state.status = Status::SUCCESS;
         let rest = match (&state.positional, count) {
-            (Positional::Known(values), Some(count)) => match values.get(count..) {
-                Some(rest) => Positional::Known(Rc::from(rest)),
-                None => {
+            (Positional::Known(values), Some(count)) => {
+                let Some(rest) = values.get(count..) else {
                     state.status = Status::FAILURE;
                     return state;
-                }
-            },
+                };
+                Positional::Known(Rc::from(rest))
+            }
             _ => Positional::Unknown,
         };
         state.positional = rest;

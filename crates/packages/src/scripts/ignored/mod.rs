@@ -11,6 +11,7 @@
 
 use super::command::Command;
 
+mod sed;
 mod table;
 
 /// The name and version of the list, as a lock has it.
@@ -48,6 +49,8 @@ pub enum Form {
     /// Those whose every path is below one of these directories, and there is one. All arguments
     /// must be known.
     Below(&'static [&'static str]),
+    /// Those that a function of their arguments is true for. All arguments must be known.
+    Printing(fn(&[&str]) -> bool),
     /// Those without arguments, or whose every argument begins with one of these.
     Only(&'static [&'static str]),
 }
@@ -110,6 +113,7 @@ impl Form {
                 all_known && !known.any(|word| texts.iter().any(|text| word.contains(text)))
             }
             Self::Below(directories) => all_known && is_below(known, directories),
+            Self::Printing(only_prints) => all_known && only_prints(&known.collect::<Vec<_>>()),
             Self::Only(starts) => {
                 all_known && known.all(|word| starts.iter().any(|start| word.starts_with(start)))
             }
