@@ -17,6 +17,7 @@
 //! run under `set -e`, so that a failure ends the installation, and a root filesystem of a failed
 //! installation is of no use to anybody.
 
+mod before;
 mod call;
 mod command;
 mod diversions;
@@ -57,6 +58,6 @@ pub fn commands(
     facts: &dyn Facts,
 ) -> Result<Vec<Command>, ScriptError> {
     let shell = shell::parse(script)?;
-    let outcome = evaluate::evaluate(&shell.list, shell.on_error, call, facts)?;
+    let outcome = evaluate::evaluate(&shell, call, facts)?;
     Ok(outcome.commands)
 }

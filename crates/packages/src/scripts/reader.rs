@@ -6,7 +6,8 @@ use crate::deb;
 use crate::effects::Reader;
 use crate::root::Installed;
 
-use super::call::Call;
+use super::before::Order;
+use super::call::{Call, Script};
 use super::command::{Certainty, Command};
 use super::diversions::diversion;
 use super::error::ScriptError;
@@ -22,6 +23,7 @@ const DIVERTED: &str = "declares a diversion, which holds from the beginning of 
 pub struct ScriptReader {
     /// By the names of packages that have questions.
     questions: BTreeMap<String, Questions>,
+    order: Order,
 }
 
 /// What debconf is told by a package.
@@ -42,6 +44,7 @@ impl ScriptReader {
         });
         Self {
             questions: questions.collect(),
+            order: Order::new(packages),
         }
     }
 }
@@ -53,6 +56,11 @@ impl Reader for ScriptReader {
         call: &Call,
         facts: &dyn Facts,
     ) -> Result<Vec<Command>, ScriptError> {
+        let before = self.order.before(&call.package, facts);
+        let facts = match call.script {
+            Script::Config | Script::Preinst => &before,
+            Script::Postinst => facts,
+        };
         let mut call = call.clone();
         if let Some(questions) = self.questions.get(&call.package) {
             let config = questions.config.as_deref();
@@ -64,7 +72,7 @@ impl Reader for ScriptReader {
     fn ignored(&self, package: &str, command: &Command) -> Option<&'static str> {
         match diversion(command, package) {
             Some(_) if command.certainty == Certainty::Always => Some(DIVERTED),
-            _ => ignored(command),
+            _ => ignored(package, command),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::error::ScriptError;
 use super::evaluate::OnError;
-use super::parse::Lines;
+use super::parse::{Dialect, Lines, Source};
 use super::syntax::List;
 use super::{limits, parse};
 
@@ -12,6 +12,8 @@ pub(super) struct ShellScript {
     pub(super) list: List,
     /// What its first line says of `set -e`.
     pub(super) on_error: OnError,
+    /// The language of its text.
+    pub(super) dialect: Dialect,
 }
 
 /// Parses a script, whose first line says what runs it.
@@ -31,13 +33,22 @@ pub(super) fn parse(script: &[u8]) -> Result<ShellScript, ScriptError> {
     }
     // Letters in comments may be in any encoding. What is replaced in a word makes it unknown.
     let text = String::from_utf8_lossy(script);
-    let on_error = interpreter(text.lines().next().unwrap_or_default())?;
-    let list = parse::parse(&text, 1, Lines::Counted)?;
-    Ok(ShellScript { list, on_error })
+    let (dialect, on_error) = interpreter(text.lines().next().unwrap_or_default())?;
+    let source = Source {
+        line: 1,
+        lines: Lines::Counted,
+        dialect,
+    };
+    let list = parse::parse(&text, source)?;
+    Ok(ShellScript {
+        list,
+        on_error,
+        dialect,
+    })
 }
 
 /// What a first line such as `#!/bin/sh -e` says.
-fn interpreter(line: &str) -> Result<OnError, ScriptError> {
+fn interpreter(line: &str) -> Result<(Dialect, OnError), ScriptError> {
     let other = |interpreter: &str| ScriptError::NotShell {
         interpreter: interpreter.chars().take(64).collect(),
     };
@@ -50,10 +61,16 @@ fn interpreter(line: &str) -> Result<OnError, ScriptError> {
     if name == "env" {
         name = words.next().unwrap_or_default();
     }
-    if !matches!(name, "sh" | "dash" | "bash") {
-        return Err(other(path));
-    }
+    let dialect = match name {
+        "sh" | "dash" => Dialect::Posix,
+        "bash" => Dialect::Bash,
+        _ => return Err(other(path)),
+    };
     let flags = words.next().unwrap_or_default();
-    let ends = flags.starts_with('-') && flags.contains('e');
-    Ok(if ends { OnError::Ends } else { OnError::GoesOn })
+    let on_error = if flags.starts_with('-') && flags.contains('e') {
+        OnError::Ends
+    } else {
+        OnError::GoesOn
+    };
+    Ok((dialect, on_error))
 }

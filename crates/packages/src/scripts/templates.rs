@@ -34,7 +34,7 @@ pub fn answers(
     let Ok(shell) = shell::parse(config) else {
         return BTreeMap::new();
     };
-    match evaluate::evaluate(&shell.list, shell.on_error, &call, facts) {
+    match evaluate::evaluate(&shell, &call, facts) {
         Ok(outcome) => outcome.answers,
         Err(_) => BTreeMap::new(),
     }

@@ -75,11 +75,12 @@ impl Evaluator<'_> {
         let copy = self.copy(&state)?;
         let end = self.framed(Target::Exit, copy, inner)?;
         // Where no way leads to its end, it fails on every one that is taken.
-        Ok(end.map(|end| State {
-            status: end.status,
-            changes: end.changes,
-            answers: end.answers,
-            ..state
+        Ok(end.map(|end| {
+            let mut state = state;
+            state.status = end.status;
+            state.changes.clone_from(&end.changes);
+            state.answers.clone_from(&end.answers);
+            state
         }))
     }
 
@@ -90,7 +91,9 @@ impl Evaluator<'_> {
     fn if_arms(&mut self, arms: &[(List, List)], otherwise: &List, state: State) -> Flow {
         let Some(((condition, body), rest)) = arms.split_first() else {
             let mut state = state;
-            state.status = Status::SUCCESS;
+            if otherwise.is_empty() {
+                state.status = Status::SUCCESS;
+            }
             return self.list(otherwise, state);
         };
         let tested = self.tested_if(true, |evaluator| evaluator.list(condition, state))?;
@@ -217,7 +220,7 @@ impl Evaluator<'_> {
         let Some(mut state) = self.condition(clause, state)? else {
             return Ok(None);
         };
-        for _ in 0..limits::ROUNDS {
+        for round in 0..limits::ROUNDS {
             match state.status.success() {
                 Some(false) => {
                     state.status = Status::SUCCESS;
@@ -227,11 +230,16 @@ impl Evaluator<'_> {
                 Some(true) => {}
             }
             let before = self.copy(&state)?;
+            let commands = self.commands.len();
             match self.while_round(clause, state)? {
                 Some(next) => state = next,
                 None => return Ok(None),
             }
             if state.is_settled(&before) {
+                // This round is kept as one of any number, but for the first: that is certain.
+                if round > 0 {
+                    self.commands.truncate(commands);
+                }
                 break;
             }
         }

@@ -246,9 +246,9 @@ impl<'a> Evaluator<'a> {
                 let end =
                     self.subshell(state, |evaluator, inner| evaluator.stage(command, inner))?;
                 self.pipe_into(before, printed);
-                return Ok(end.map(|end| State {
-                    input: outer,
-                    ..end
+                return Ok(end.map(|mut end| {
+                    end.input = outer;
+                    end
                 }));
             }
             let (end, text) = self.captured(state, |evaluator, inner| {

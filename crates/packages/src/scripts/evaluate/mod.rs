@@ -40,11 +40,11 @@ use super::command::{Certainty, Command};
 use super::error::ScriptError;
 use super::facts::Facts;
 use super::limits;
-use super::parse::{Lines, parse};
-use super::syntax::List;
+use super::parse::{Dialect, Lines, Source, parse};
+use super::shell::ShellScript;
 use flow::{Flow, Frame, Target};
 use output::Output;
-use state::{Input, Positional, State, Status, Unset, Value};
+use state::{Input, Knowledge, Positional, State, Status, Unset, Value};
 
 pub(super) use state::OnError;
 
@@ -63,24 +63,23 @@ pub(super) struct Outcome {
 ///
 /// It asks for more than the limits, uses what is not understood, or fails.
 pub(super) fn evaluate(
-    script: &List,
-    on_error: OnError,
+    script: &ShellScript,
     call: &Call,
     facts: &dyn Facts,
 ) -> Result<Outcome, ScriptError> {
-    let mut evaluator = Evaluator::new(call, facts);
-    let start = start(on_error, call);
+    let mut evaluator = Evaluator::new(script.dialect, call, facts);
+    let start = start(script.on_error, call);
     let mut end = evaluator.framed(Target::Exit, start, |evaluator, state| {
-        evaluator.list(script, state)
+        evaluator.list(&script.list, state)
     })?;
     if let Some(state) = end {
         end = evaluator.framed(Target::Exit, state, Evaluator::at_exit)?;
     }
     let mut answers = call.answers.clone();
-    for (name, value) in end.map(|state| state.answers).unwrap_or_default() {
+    for (name, value) in end.iter().flat_map(|state| &state.answers) {
         match value {
             Value::Known(text) => answers.insert(name.to_string(), text.to_string()),
-            Value::Unknown(_) => answers.remove(&*name),
+            Value::Unknown(_) => answers.remove(&**name),
         };
     }
     Ok(Outcome {
@@ -92,7 +91,7 @@ pub(super) fn evaluate(
 /// The state in which a script begins.
 fn start(on_error: OnError, call: &Call) -> State {
     let arguments = call.arguments();
-    let mut state = State {
+    let mut state = State::from(Knowledge {
         variables: BTreeMap::new(),
         positional: Positional::Known(arguments.iter().map(|text| Value::known(text)).collect()),
         functions: BTreeMap::new(),
@@ -103,7 +102,7 @@ fn start(on_error: OnError, call: &Call) -> State {
         status: Status::SUCCESS,
         on_error,
         certainty: Certainty::Always,
-    };
+    });
     for (name, value) in [
         ("DEBIAN_FRONTEND", "noninteractive"),
         ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
@@ -130,6 +129,7 @@ fn start(on_error: OnError, call: &Call) -> State {
 struct Evaluator<'a> {
     call: &'a Call,
     facts: &'a dyn Facts,
+    dialect: Dialect,
     commands: Vec<Command>,
     frames: Vec<Frame>,
     /// What substitutions have printed so far, the innermost last.
@@ -152,10 +152,11 @@ struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(call: &'a Call, facts: &'a dyn Facts) -> Self {
+    fn new(dialect: Dialect, call: &'a Call, facts: &'a dyn Facts) -> Self {
         Self {
             call,
             facts,
+            dialect,
             commands: Vec::new(),
             frames: Vec::new(),
             outputs: Vec::new(),
@@ -227,7 +228,12 @@ impl<'a> Evaluator<'a> {
     fn evaluate_text(&mut self, text: &str, state: State) -> Flow {
         self.step(text.len())?;
         // Its commands are where the text is run: that is the line to look at.
-        let list = parse(text, self.line, Lines::Fixed)?;
+        let source = Source {
+            line: self.line,
+            lines: Lines::Fixed,
+            dialect: self.dialect,
+        };
+        let list = parse(text, source)?;
         self.nested(|evaluator| evaluator.list(&list, state))
     }
 

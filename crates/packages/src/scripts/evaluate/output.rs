@@ -102,8 +102,8 @@ impl Evaluator<'_> {
         })?;
         self.line = line;
         self.substituted = Some(end.status);
-        state.changes = end.changes;
-        state.answers = end.answers;
+        state.changes.clone_from(&end.changes);
+        state.answers.clone_from(&end.answers);
         Ok(match printed {
             Some(text) => Value::known(text.trim_end_matches('\n')),
             None => Value::unknown(source),

@@ -54,7 +54,7 @@ fn changed(path: &str, state: &State) -> Option<Change> {
         .max_by_key(|(changed, _)| changed.len());
     match above {
         Some((_, change @ (Change::Absent | Change::Unknown))) => return Some(*change),
-        Some((_, Change::Directory | Change::File)) | None => {}
+        Some((_, Change::Directory | Change::File | Change::Permissions)) | None => {}
     }
     let below = state
         .changes
@@ -76,6 +76,7 @@ impl Evaluator<'_> {
         // Every change is looked at.
         self.step(state.changes.len().saturating_mul(4)).ok()?;
         match changed(&path, state) {
+            Some(Change::Permissions) if test != 'x' => {}
             Some(change) => return after_change(test, change),
             None if OF_THE_MACHINE.iter().any(|root| is_below(&path, root)) => return None,
             None => {}
@@ -111,7 +112,7 @@ impl Evaluator<'_> {
     /// The content of a file, if it can be known.
     pub(super) fn content(&mut self, path: &str, state: &State) -> Option<String> {
         let path = normal(path, state)?;
-        if changed(&path, state).is_some() {
+        if !matches!(changed(&path, state), None | Some(Change::Permissions)) {
             return None;
         }
         let content = self.facts.content(&path)?;
@@ -203,7 +204,7 @@ impl Evaluator<'_> {
         match changed(&directory, state) {
             _ if touched || unknown => return Ok(None),
             // A directory that is made where there is one keeps what is in it.
-            None | Some(Change::Directory) => {}
+            None | Some(Change::Directory | Change::Permissions) => {}
             Some(Change::Absent | Change::File) => return Ok(Some(Vec::new())),
             Some(Change::Unknown) => return Ok(None),
         }
@@ -233,7 +234,9 @@ fn is_special(component: &[Glyph]) -> bool {
 /// The outcome of a test of a path that the script changed.
 fn after_change(test: char, change: Change) -> Option<bool> {
     match (change, test) {
-        (Change::Unknown, _) | (Change::File, 'x' | 's') | (Change::Directory, 's') => None,
+        (Change::Unknown | Change::Permissions, _)
+        | (Change::File, 'x' | 's')
+        | (Change::Directory, 's') => None,
         (Change::File | Change::Directory, 'e' | 'r' | 'w')
         | (Change::Directory, 'd' | 'x')
         | (Change::File, 'f') => Some(true),

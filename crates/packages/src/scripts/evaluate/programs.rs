@@ -201,7 +201,7 @@ impl Evaluator<'_> {
     fn account(&self, database: &str, name: &str, state: &State) -> Answer {
         let exists = match state.changes.get(account(database, name).as_str()) {
             Some(Change::File | Change::Directory) => Some(true),
-            Some(Change::Absent | Change::Unknown) => None,
+            Some(Change::Absent | Change::Permissions | Change::Unknown) => None,
             None if database == "passwd" => self.facts.has_user(name),
             None => self.facts.has_group(name),
         };

@@ -258,13 +258,20 @@ fn note_changes(command: &Command, state: &mut State) {
         "install" if operands().any(|word| word == "-d") => Change::Directory,
         "rm" | "unlink" => Change::Absent,
         "touch" => Change::File,
+        "sed" if operands().any(|word| word.starts_with("-i") || word == "--in-place") => {
+            Change::File
+        }
+        "chmod" => Change::Permissions,
         program if keeps_paths(program) => return,
         _ => Change::Unknown,
     };
     for word in operands() {
         let value = word.split_once('=').map_or(word, |(_, value)| value);
         if let Some(path) = absolute(value, state) {
-            state.changes.insert(path.into(), change);
+            let known = state.changes.contains_key(path.as_str());
+            if !(known && change == Change::Permissions) {
+                state.changes.insert(path.into(), change);
+            }
         }
     }
 }
@@ -307,7 +314,6 @@ fn keeps_paths(program: &str) -> bool {
                 | "awk"
                 | "cat"
                 | "chgrp"
-                | "chmod"
                 | "chown"
                 | "cmp"
                 | "cut"

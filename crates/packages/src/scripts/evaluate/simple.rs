@@ -130,7 +130,7 @@ impl Evaluator<'_> {
         self.disinherit();
         let locals = self.locals.pop().unwrap_or_default();
         Ok(end?.map(|mut state| {
-            state.positional = before.positional;
+            state.positional = before.positional.clone();
             for name in locals {
                 match before.variables.get(&name) {
                     Some(value) => drop(state.variables.insert(name, value.clone())),

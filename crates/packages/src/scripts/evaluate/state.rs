@@ -1,6 +1,7 @@
 //! What the shell knows at one point of a script, and what is left of it where two ways meet.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use super::super::command::{Certainty, Word};
@@ -103,13 +104,40 @@ pub(super) enum Change {
     File,
     /// There is nothing.
     Absent,
+    /// It is what it was, but may be executable or not.
+    Permissions,
     /// Something was done that is not understood.
     Unknown,
 }
 
-/// What the shell knows.
+/// What the shell knows. It is handed from construct to construct, and boxed for that: the stack
+/// holds one for each that is open.
 #[derive(Debug, Clone)]
-pub(super) struct State {
+pub(super) struct State(Box<Knowledge>);
+
+impl Deref for State {
+    type Target = Knowledge;
+
+    fn deref(&self) -> &Knowledge {
+        &self.0
+    }
+}
+
+impl DerefMut for State {
+    fn deref_mut(&mut self) -> &mut Knowledge {
+        &mut self.0
+    }
+}
+
+impl From<Knowledge> for State {
+    fn from(knowledge: Knowledge) -> Self {
+        Self(Box::new(knowledge))
+    }
+}
+
+/// Everything that the shell knows.
+#[derive(Debug, Clone)]
+pub(super) struct Knowledge {
     pub(super) variables: BTreeMap<Rc<str>, Value>,
     pub(super) positional: Positional,
     pub(super) functions: BTreeMap<Rc<str>, Rc<Stage>>,
@@ -189,42 +217,7 @@ impl State {
     ///
     /// `None` where a function has one definition on one way and another on the other.
     pub(super) fn join(mut self, other: &Self) -> Option<Self> {
-        join_values(&mut self.variables, &other.variables);
-        join_values(&mut self.answers, &other.answers);
-        if self.positional != other.positional {
-            self.positional = Positional::Unknown;
-        }
-        for (path, change) in &other.changes {
-            if self.changes.get(path) != Some(change) {
-                self.changes.insert(Rc::clone(path), Change::Unknown);
-            }
-        }
-        for (path, change) in &mut self.changes {
-            if !other.changes.contains_key(path) {
-                *change = Change::Unknown;
-            }
-        }
-        for (name, body) in &other.functions {
-            match self.functions.get(name) {
-                None => drop(self.functions.insert(Rc::clone(name), Rc::clone(body))),
-                Some(mine) if Rc::ptr_eq(mine, body) => {}
-                Some(_) => return None,
-            }
-        }
-        if self.input != other.input {
-            self.input = Input::Unknown;
-        }
-        if self.status != other.status {
-            self.status = Status::Unknown;
-        }
-        if other.unset == Unset::Unknown {
-            self.unset = Unset::Unknown;
-        }
-        if other.on_error == OnError::Ends {
-            self.on_error = OnError::Ends;
-        }
-        self.certainty = self.certainty.max(other.certainty);
-        Some(self)
+        self.0.meet(other).then_some(self)
     }
 
     /// Whether another round of a loop from here would find nothing new.
@@ -269,6 +262,48 @@ impl State {
         ]
         .into_iter()
         .fold(1, usize::saturating_add)
+    }
+}
+
+impl Knowledge {
+    /// Keeps what `other` agrees on; false where the two cannot meet.
+    fn meet(&mut self, other: &Self) -> bool {
+        join_values(&mut self.variables, &other.variables);
+        join_values(&mut self.answers, &other.answers);
+        if self.positional != other.positional {
+            self.positional = Positional::Unknown;
+        }
+        for (path, change) in &other.changes {
+            if self.changes.get(path) != Some(change) {
+                self.changes.insert(Rc::clone(path), Change::Unknown);
+            }
+        }
+        for (path, change) in &mut self.changes {
+            if !other.changes.contains_key(path) {
+                *change = Change::Unknown;
+            }
+        }
+        for (name, body) in &other.functions {
+            match self.functions.get(name) {
+                None => drop(self.functions.insert(Rc::clone(name), Rc::clone(body))),
+                Some(mine) if Rc::ptr_eq(mine, body) => {}
+                Some(_) => return false,
+            }
+        }
+        if self.input != other.input {
+            self.input = Input::Unknown;
+        }
+        if self.status != other.status {
+            self.status = Status::Unknown;
+        }
+        if other.unset == Unset::Unknown {
+            self.unset = Unset::Unknown;
+        }
+        if other.on_error == OnError::Ends {
+            self.on_error = OnError::Ends;
+        }
+        self.certainty = self.certainty.max(other.certainty);
+        true
     }
 }
 

@@ -50,17 +50,17 @@ impl State {
             Some(Value::Unknown(_)) => None,
         };
         state.status = Status::SUCCESS;
-        state.positional = match (&state.positional, count) {
+        let rest = match (&state.positional, count) {
             (Positional::Known(values), Some(count)) => {
-                if let Some(rest) = values.get(count..) {
-                    Positional::Known(Rc::from(rest))
-                } else {
+                let Some(rest) = values.get(count..) else {
                     state.status = Status::FAILURE;
-                    Positional::Known(Rc::clone(values))
-                }
+                    return state;
+                };
+                Positional::Known(Rc::from(rest))
             }
             _ => Positional::Unknown,
         };
+        state.positional = rest;
         state
     }
 

@@ -11,6 +11,7 @@
 
 use super::command::Command;
 
+mod sed;
 mod table;
 
 /// The name and version of the list, as a lock has it.
@@ -22,6 +23,8 @@ pub struct Rule {
     /// The programs, without their directories. One that begins with `*` means every program
     /// whose name ends so, one that ends with `*` every program whose name begins so.
     pub programs: &'static [&'static str],
+    /// The packages whose scripts are meant; every one's if there are none here.
+    pub packages: &'static [&'static str],
     /// Which of their commands are meant.
     pub form: Form,
     /// Why they need not be done: one sentence without a full stop.
@@ -46,6 +49,8 @@ pub enum Form {
     /// Those whose every path is below one of these directories, and there is one. All arguments
     /// must be known.
     Below(&'static [&'static str]),
+    /// Those that a function of their arguments is true for. All arguments must be known.
+    Printing(fn(&[&str]) -> bool),
     /// Those without arguments, or whose every argument begins with one of these.
     Only(&'static [&'static str]),
 }
@@ -55,13 +60,16 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     table::RULES.iter()
 }
 
-/// Why `command` need not be done; `None` where it is not on the list.
-pub fn ignored(command: &Command) -> Option<&'static str> {
+/// Why `command` of a script of `package` need not be done; `None` where it is not on the list.
+pub fn ignored(package: &str, command: &Command) -> Option<&'static str> {
     if command.written().next().is_some() {
         return None;
     }
     let program = command.program()?;
-    let rule = rules().find(|rule| rule.is_for(program) && rule.form.has(command))?;
+    let rule = rules().find(|rule| {
+        let applies = rule.packages.is_empty() || rule.packages.contains(&package);
+        applies && rule.is_for(program) && rule.form.has(command)
+    })?;
     Some(rule.reason)
 }
 
@@ -105,6 +113,7 @@ impl Form {
                 all_known && !known.any(|word| texts.iter().any(|text| word.contains(text)))
             }
             Self::Below(directories) => all_known && is_below(known, directories),
+            Self::Printing(only_prints) => all_known && only_prints(&known.collect::<Vec<_>>()),
             Self::Only(starts) => {
                 all_known && known.all(|word| starts.iter().any(|start| word.starts_with(start)))
             }

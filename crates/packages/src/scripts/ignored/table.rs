@@ -1,6 +1,6 @@
 //! The rules themselves, by what the commands are for.
 
-use super::{Form, Rule};
+use super::{Form, Rule, sed};
 
 const SERVICES: &str = "no service manager runs in an enclave: its init starts one application";
 const KERNEL: &str = "changes the running kernel or its devices, which are not the image's";
@@ -27,7 +27,18 @@ const APT: &str = "configures apt for upgrades, and an image is built anew inste
 const fn rule(programs: &'static [&'static str], form: Form, reason: &'static str) -> Rule {
     Rule {
         programs,
+        packages: &[],
         form,
+        reason,
+    }
+}
+
+/// A rule for every command of the scripts of some packages.
+const fn package_rule(packages: &'static [&'static str], reason: &'static str) -> Rule {
+    Rule {
+        programs: &["*"],
+        packages,
+        form: Form::Any,
         reason,
     }
 }
@@ -117,6 +128,10 @@ pub(super) static RULES: &[Rule] = &[
         ],
         Form::Any,
         BOOT,
+    ),
+    package_rule(
+        &["usrmerge", "usr-is-merged"],
+        "merges `/usr`, which is merged from the beginning",
     ),
     // Debconf and dpkg.
     rule(
@@ -370,23 +385,7 @@ pub(super) static RULES: &[Rule] = &[
         LOOKS,
     ),
     rule(&["sort", "uniq"], Form::Without(&["-o", "--output"]), LOOKS),
-    // `w` of sed writes files and `e` runs programs, as flags and as commands.
-    rule(
-        &["sed"],
-        Form::Excluding(&[
-            "-i",
-            "-ni",
-            "-ri",
-            "-Ei",
-            "-in-place",
-            "-f",
-            "/w",
-            "w ",
-            "/e",
-            "e ",
-        ]),
-        LOOKS,
-    ),
+    rule(&["sed"], Form::Printing(sed::only_prints), LOOKS),
     rule(
         &["awk", "gawk", "mawk"],
         Form::Excluding(&["system", ">", "|"]),

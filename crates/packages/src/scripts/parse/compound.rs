@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::error::ScriptError;
 use super::super::syntax::{Arm, Case, For, If, List, Negation, Node, Stage, While};
-use super::{Parser, begins_name, ends_word, in_name};
+use super::{Dialect, Parser, begins_name, ends_word, in_name};
 
 impl Parser {
     /// One command of a pipeline.
@@ -29,7 +29,8 @@ impl Parser {
 
     /// A compound command or a function's definition; `None` where neither begins.
     fn compound(&mut self) -> Result<Option<Node>, ScriptError> {
-        if self.cursor.looking_at("((")
+        if self.source.dialect == Dialect::Bash
+            && self.cursor.looking_at("((")
             && let Some(node) = self.arithmetic_command()
         {
             return Ok(Some(node));
@@ -186,19 +187,23 @@ impl Parser {
     }
 
     /// `(( .. ))` of bash, whose value is never known; `None` where it is not closed, so that it
-    /// is a group in a group.
+    /// is a group in a group. Nothing may be run in it.
     fn arithmetic_command(&mut self) -> Option<Node> {
         let place = self.cursor.place();
         self.cursor.take("((");
         let mut open = 0_usize;
         loop {
+            if self.cursor.looking_at("$(") {
+                self.cursor.return_to(place);
+                return None;
+            }
             if open == 0 && self.cursor.take("))") {
                 return Some(Node::Arithmetic);
             }
             match self.cursor.bump() {
                 Some('(') => open = open.saturating_add(1),
                 Some(')') if open > 0 => open = open.saturating_sub(1),
-                Some(')' | ';' | '\n') | None => {
+                Some(')' | ';' | '\n' | '`') | None => {
                     self.cursor.return_to(place);
                     return None;
                 }

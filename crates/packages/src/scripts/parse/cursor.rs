@@ -1,5 +1,6 @@
 //! A place in a script's text.
 
+use super::Lines;
 use crate::scripts::error::ScriptError;
 use crate::scripts::limits;
 
@@ -12,15 +13,6 @@ pub(super) struct Cursor {
     lines: Lines,
 }
 
-/// Whether a text has lines of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::scripts) enum Lines {
-    /// Its lines are those of the script.
-    Counted,
-    /// All of it is where it is run: text that a script has made, and files that it sources.
-    Fixed,
-}
-
 impl Cursor {
     /// At the start of `text`, whose first line has the number `line`.
     pub(super) fn new(text: &str, line: u32, lines: Lines) -> Self {
@@ -30,11 +22,6 @@ impl Cursor {
             line,
             lines,
         }
-    }
-
-    /// Whether the text has lines of its own.
-    pub(super) fn lines(&self) -> Lines {
-        self.lines
     }
 
     /// The number of the current line.

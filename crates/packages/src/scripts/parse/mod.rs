@@ -19,15 +19,40 @@ use super::limits;
 use super::syntax::{AndOr, Connector, List, Negation, Pipeline, Runs, Word};
 use cursor::Cursor;
 
-pub(super) use cursor::Lines;
+/// What a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The number of its first line.
+    pub(super) line: u32,
+    pub(super) lines: Lines,
+    pub(super) dialect: Dialect,
+}
 
-/// Parses a whole text, whose first line has the number `line`.
+/// Whether a text has lines of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// Its lines are those of the script.
+    Counted,
+    /// All of it is where it is run: text that a script has made, and files that it sources.
+    Fixed,
+}
+
+/// The language of a text, where the shells differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// `sh`, `dash`: `((` begins a group in a group.
+    Posix,
+    /// `((` begins arithmetic.
+    Bash,
+}
+
+/// Parses a whole text.
 ///
 /// # Errors
 ///
 /// The first thing that a shell would not accept or that is not understood here.
-pub(super) fn parse(text: &str, line: u32, lines: Lines) -> Result<List, ScriptError> {
-    let mut parser = Parser::new(text, line, lines);
+pub(super) fn parse(text: &str, source: Source) -> Result<List, ScriptError> {
+    let mut parser = Parser::new(text, source);
     let list = parser.list()?;
     match parser.cursor.peek() {
         None => Ok(list),
@@ -41,6 +66,7 @@ const CLOSING: [&str; 8] = ["then", "elif", "else", "fi", "do", "done", "esac", 
 #[derive(Debug)]
 struct Parser {
     cursor: Cursor,
+    source: Source,
     depth: u32,
     /// Here-documents whose bodies follow the current line.
     pending: Vec<Pending>,
@@ -72,9 +98,10 @@ enum Quoting {
 }
 
 impl Parser {
-    fn new(text: &str, line: u32, lines: Lines) -> Self {
+    fn new(text: &str, source: Source) -> Self {
         Self {
-            cursor: Cursor::new(text, line, lines),
+            cursor: Cursor::new(text, source.line, source.lines),
+            source,
             depth: 0,
             pending: Vec::new(),
         }
@@ -84,7 +111,13 @@ impl Parser {
     fn inner(&self, text: &str, line: u32) -> Self {
         Self {
             depth: self.depth,
-            ..Self::new(text, line, self.cursor.lines())
+            ..Self::new(
+                text,
+                Source {
+                    line,
+                    ..self.source
+                },
+            )
         }
     }
 
