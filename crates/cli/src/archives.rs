@@ -274,7 +274,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(
                 path,
-                content.replace('@', &directory.path().display().to_string()),
+                content.replace("DIRECTORY", &directory.path().display().to_string()),
             )
             .unwrap();
         }
@@ -397,7 +397,7 @@ mod tests {
     #[test]
     fn lists_of_mirrors_are_followed_on_this_disk_alone() {
         let list = "\
-            deb mirror+file:@/mirrors.txt noble-updates main\n\
+            deb mirror+file:DIRECTORY/mirrors.txt noble-updates main\n\
             deb mirror://mirrors.example.org/list.txt noble-security main\n\
             deb cdrom:[Ubuntu 24.04 _Noble_]/ noble-security main\n";
         let file =

@@ -354,8 +354,26 @@ fn doctor_says_what_is_there_and_what_to_do() {
         "nitro",
         "disk",
         "memory",
+        "archive",
     ];
     assert_eq!(ids, all);
+    assert!(
+        outcome
+            .stdout
+            .contains("without  no mirror of Debian or Ubuntu")
+    );
+    shop.write(
+        "apt/sources.list",
+        "deb https://user:secret@mirror.example.org/debian bookworm-updates main\n\
+         deb cdrom:[Debian]/ bookworm-security main\n",
+    );
+    let found = doctor("").stdout;
+    let line = "ok       packages of debian from https://mirror.example.org/debian\n";
+    assert!(found.contains(line), "{found}");
+    assert!(
+        found.contains("not followed: debian-security by `cdrom`\n"),
+        "{found}"
+    );
     fs::remove_file(shop.path("stub-qemu")).unwrap();
     let outcome = doctor("");
     assert_eq!(outcome.status, Some(1));
