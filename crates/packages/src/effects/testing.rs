@@ -111,7 +111,7 @@ impl World {
     pub(crate) fn install(&mut self, name: &str, postinst: &str) {
         let text = format!("Package: {name}\nVersion: 1\nArchitecture: all\n");
         self.packages.push(Installed {
-            control: Control::parse(&text).unwrap(),
+            control: Control::parse(text.as_bytes()).unwrap(),
             scripts: [(Script::Postinst, postinst.as_bytes().to_vec())].into(),
             members: std::collections::BTreeMap::new(),
             paths: Vec::new(),
