@@ -113,6 +113,20 @@ fn hint_of(error: &(dyn StdError + 'static)) -> Option<String> {
     if let Some(hint) = solve.and_then(enclair_packages::solve::SolveError::hint) {
         return Some(hint);
     }
+    let listing = error.downcast_ref::<enclair_build::ListingError>();
+    let listing = listing.or_else(|| {
+        let Some(ProjectError::Listing { source }) = error.downcast_ref() else {
+            return None;
+        };
+        Some(source)
+    });
+    if let Some(hint) = listing.and_then(enclair_build::ListingError::hint) {
+        return Some(hint);
+    }
+    let sums = error.downcast_ref::<enclair_packages::sums::SumsError>();
+    if let Some(hint) = sums.and_then(enclair_packages::sums::SumsError::hint) {
+        return Some(hint.to_owned());
+    }
     fixed_hint_of(error).map(str::to_owned)
 }
 
