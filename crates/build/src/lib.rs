@@ -7,6 +7,7 @@
 //! - [`build`] does the main job: layers, normalisation, ramdisks, image, reports.
 //! - [`assemble`] writes the bare container.
 //! - [`extract_to_directory`] and its siblings take an image apart again.
+//! - [`packages`] unpacks packages of a distribution into a root filesystem.
 //! - [`files`] lays files of a project over a root filesystem.
 //!
 //! This crate owns the threads, the temporary files and the atomic outputs. It parses no command
@@ -31,6 +32,7 @@ mod image;
 mod measure;
 mod normalise;
 mod output;
+pub mod packages;
 mod parts;
 mod plan;
 mod progress;

@@ -22,13 +22,20 @@ struct SpoolError {
     source: io::Error,
 }
 
-/// A [`Spool`] in a file.
+/// A [`Spool`] in a file, and in the files of spools that it took over.
+///
+/// What was appended by several threads at once is in several files. The upper bits of an offset
+/// say in which; those of a spool's own file are zero.
 #[derive(Debug)]
 pub struct FileSpool {
     directory: PathBuf,
     blocks: BlockWriter<File>,
     position: u64,
+    adopted: Vec<FileSpool>,
 }
+
+/// Bits of an offset that are a place in one file: 256 TiB.
+const PLACE_BITS: u32 = 48;
 
 impl FileSpool {
     /// Makes an empty spool on the file system of `directory`.
@@ -42,7 +49,34 @@ impl FileSpool {
             directory: directory.to_owned(),
             blocks: BlockWriter::new(file),
             position: 0,
+            adopted: Vec::new(),
         })
+    }
+
+    /// Makes another empty spool beside this one.
+    pub(crate) fn beside(&self) -> io::Result<Self> {
+        Self::create(&self.directory)
+    }
+
+    /// Takes over what is in `part`, and says what has to be added to its offsets. Whatever `part`
+    /// took over itself is lost.
+    pub(crate) fn adopt(&mut self, part: Self) -> u64 {
+        self.adopted.push(part);
+        (self.adopted.len() as u64) << PLACE_BITS
+    }
+
+    fn read_own(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let pending = self.blocks.pending();
+        let written = self.position.saturating_sub(pending.len() as u64);
+        let Some(left) = written.checked_sub(offset).filter(|left| *left > 0) else {
+            let start = usize::try_from(offset - written).unwrap_or(usize::MAX);
+            let tail = pending.get(start..).unwrap_or_default();
+            return io::Read::read(&mut &*tail, buffer);
+        };
+        let count = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        self.blocks
+            .get_ref()
+            .read_at(buffer.get_mut(..count).unwrap_or_default(), offset)
     }
 }
 
@@ -61,17 +95,14 @@ impl Spool for FileSpool {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let pending = self.blocks.pending();
-        let written = self.position.saturating_sub(pending.len() as u64);
-        let Some(left) = written.checked_sub(offset).filter(|left| *left > 0) else {
-            let start = usize::try_from(offset - written).unwrap_or(usize::MAX);
-            let tail = pending.get(start..).unwrap_or_default();
-            return io::Read::read(&mut &*tail, buffer);
+        let Some(part) = (offset >> PLACE_BITS).checked_sub(1) else {
+            return self.read_own(offset, buffer);
         };
-        let count = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        self.blocks
-            .get_ref()
-            .read_at(buffer.get_mut(..count).unwrap_or_default(), offset)
+        let part = usize::try_from(part)
+            .ok()
+            .and_then(|part| self.adopted.get(part));
+        let place = offset & ((1 << PLACE_BITS) - 1);
+        part.map_or(Ok(0), |part| part.read_own(place, buffer))
     }
 }
 
@@ -102,5 +133,29 @@ mod tests {
         }
         assert!(all == expected);
         assert_eq!(spool.read_at(u64::MAX, &mut buffer).unwrap(), 0);
+    }
+    #[test]
+    fn what_was_taken_over_is_read_at_shifted_offsets() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut spool = FileSpool::create(directory.path()).unwrap();
+        spool.append(b"own").unwrap();
+        let mut shifts = Vec::new();
+        for content in [&b"first"[..], b"second"] {
+            let mut part = spool.beside().unwrap();
+            part.append(content).unwrap();
+            shifts.push(spool.adopt(part));
+        }
+        spool.append(b" more").unwrap();
+        let read = |offset| {
+            let mut buffer = [0; 16];
+            let count = spool.read_at(offset, &mut buffer).unwrap();
+            String::from_utf8(buffer[..count].to_vec()).unwrap()
+        };
+        assert_eq!(spool.position(), 8);
+        assert_eq!(read(0), "own more");
+        assert_eq!(read(shifts[0]), "first");
+        assert_eq!(read(shifts[1] + 3), "ond");
+        assert_eq!(read(shifts[1] + 6), "");
+        assert_eq!(read(3 << PLACE_BITS), "");
     }
 }

@@ -9,6 +9,7 @@
 //! | `SOURCE_DATE_EPOCH` | the epoch of a recipe or an image that says none |
 //! | `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`, `XDG_RUNTIME_DIR` | where credentials are |
 //! | `DOCKER_HOST` | the Docker daemon |
+//! | `ENCLAIR_APT_SOURCES` | where this machine's apt sources are, instead of `/etc/apt` |
 //! | `ENCLAIR_CA_FILE` | certificates that are trusted besides the machine's |
 //! | `http_proxy`, `https_proxy`, `no_proxy` | in either case, as other programs read them |
 #![allow(
@@ -84,11 +85,15 @@ pub(crate) fn ago(age: std::time::Duration) -> Option<std::time::SystemTime> {
     std::time::SystemTime::now().checked_sub(age)
 }
 
-/// The time, in seconds since 1970; 0 for a clock before that.
-pub(crate) fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+/// The time, in seconds since 1970; nothing for a clock before that.
+pub(crate) fn now() -> Option<u64> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.ok().map(|since| since.as_secs())
+}
+
+/// The directory with this machine's apt sources.
+pub(crate) fn apt_sources() -> PathBuf {
+    path("ENCLAIR_APT_SOURCES").unwrap_or_else(|| PathBuf::from("/etc/apt"))
 }
 
 /// Where credentials for registries are.

@@ -3,6 +3,7 @@
 //! Exit status: 0 it is done or holds, 1 checked and it differs, 2 it could not be checked or
 //! done; `run` has the application's. Results go to stdout, everything else to stderr.
 
+mod archives;
 mod arguments;
 mod catalogue;
 mod commands;

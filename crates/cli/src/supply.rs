@@ -11,6 +11,7 @@ use enclair_fetch::{Fetcher, Outcome, Provider, RegistrySettings, Settings};
 use enclair_recipe as recipe;
 use enclair_store::Store;
 
+use crate::archives;
 use crate::arguments::SupplyArguments;
 use crate::environment;
 use crate::failure::WrongDocument;
@@ -24,10 +25,11 @@ pub(crate) fn store() -> anyhow::Result<Store<AwsLc>> {
         .with_context(|| format!("the store `{}` cannot be used", path.display()))
 }
 
-/// A fetcher. What the user says about registries and providers comes before what the project says.
+/// A fetcher. What the user says about registries, providers and archives comes before what the
+/// project says, and this machine's apt sources come last.
 pub(crate) fn fetcher(
     arguments: &SupplyArguments,
-    project: Option<&recipe::Settings>,
+    project: Option<&recipe::Recipe>,
     printer: &Printer,
 ) -> anyhow::Result<Fetcher<AwsLc>> {
     let mut settings = Settings {
@@ -36,6 +38,7 @@ pub(crate) fn fetcher(
         docker_host: environment::docker_host(),
         ca_file: environment::ca_file(),
         proxies: environment::proxies(),
+        now: environment::now(),
         ..Settings::default()
     };
     let user = user_settings()?;
@@ -43,8 +46,10 @@ pub(crate) fn fetcher(
         add(&mut settings, user, Whose::User);
     }
     if let Some(project) = project {
-        add(&mut settings, project, Whose::Project);
+        add(&mut settings, &project.settings, Whose::Project);
+        add_repositories(&mut settings, project);
     }
+    archives::add(&mut settings, archives::read(&environment::apt_sources()));
     for host in &arguments.insecure_registry {
         let registry = settings.registries.entry(host.clone()).or_default();
         (registry.insecure, registry.anonymous) = (true, false);
@@ -74,6 +79,29 @@ fn add(settings: &mut Settings, layer: &recipe::Settings, whose: Whose) {
             anonymous: whose == Whose::Project && *registry.insecure,
             ..RegistrySettings::from(registry)
         });
+    }
+    for (name, archive) in &layer.archives {
+        let known = settings.archives.entry(name.clone()).or_default();
+        // A user whose archive has its mirrors alone is not asked for more by a project.
+        if !known.exclusive {
+            let mirrors = archive.mirrors.iter().map(|mirror| mirror.get().clone());
+            known.mirrors.extend(mirrors);
+            known.exclusive = *archive.exclusive;
+        }
+    }
+}
+
+/// The places that a recipe names for repositories of its own, behind those of settings.
+fn add_repositories(settings: &mut Settings, project: &recipe::Recipe) {
+    let recipe::Source::Packages(packages) = &project.source else {
+        return;
+    };
+    for repository in &packages.repositories {
+        let known = settings.archives.entry(repository.name.get().clone());
+        let known = known.or_default();
+        if let Some(url) = repository.url.as_ref().filter(|_| !known.exclusive) {
+            known.mirrors.push(url.get().clone());
+        }
     }
 }
 

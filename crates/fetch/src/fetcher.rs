@@ -10,6 +10,7 @@ use enclair_digest::{Engine, PureRust, Sha256};
 use enclair_eif::Arch;
 use enclair_recipe::{Blob, Supply, SupplyError, Wanted};
 use enclair_store::Store;
+use reqwest::Url;
 
 use crate::error::{Error, Missing};
 use crate::network::Network;
@@ -36,6 +37,9 @@ pub struct Fetcher<E: Engine = PureRust> {
     network: OnceLock<Network>,
     sessions: Sessions,
     summary: Mutex<Summary>,
+    /// Servers with whom there was no connection. A hundred packages are not each to wait for a
+    /// mirror that is not there.
+    unreachable: Mutex<BTreeSet<String>>,
 }
 
 impl<E: Engine> Fetcher<E> {
@@ -56,6 +60,7 @@ impl<E: Engine> Fetcher<E> {
             observer: Arc::new(Unobserved),
             network: OnceLock::new(),
             summary: Mutex::default(),
+            unreachable: Mutex::default(),
         })
     }
 
@@ -202,6 +207,23 @@ impl<E: Engine> Fetcher<E> {
         self.network.get().ok_or(Reason::Offline)
     }
 
+    /// Whether there was no connection with the server of a URL.
+    pub(crate) fn is_unreachable(&self, url: &Url) -> bool {
+        self.lock_unreachable().contains(&server(url))
+    }
+
+    /// Notes the server of a URL, if this is what a failure says of it.
+    pub(crate) fn note_failure(&self, url: &Url, reason: &Reason) {
+        if reason.is_unreachable() {
+            self.lock_unreachable().insert(server(url));
+        }
+    }
+
+    fn lock_unreachable(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        let servers = self.unreachable.lock();
+        servers.unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn note(&self, looked: Looked) {
         self.lock_summary().looked.push(looked);
     }
@@ -209,6 +231,10 @@ impl<E: Engine> Fetcher<E> {
     fn lock_summary(&self) -> MutexGuard<'_, Summary> {
         self.summary.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn server(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 impl<E: Engine> Supply for Fetcher<E> {

@@ -129,6 +129,9 @@ pub enum Reason {
     /// It is not tried at all.
     #[error("not asked: offline")]
     Offline,
+    /// It was tried for something else, and there is nobody.
+    #[error("not asked again: there was no connection before")]
+    Unreachable,
     /// The store did not take what came.
     #[error("cannot be stored")]
     Store(#[source] enclair_store::Error),
@@ -277,9 +280,21 @@ impl Reason {
             | Self::File(_)
             | Self::Document { .. }
             | Self::Offline
+            | Self::Unreachable
             | Self::Store(_)
             | Self::Write(_) => false,
         }
+    }
+
+    /// Whether it says that nobody is there, whatever is asked for.
+    pub(crate) const fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect(_)
+                | Self::TimedOut {
+                    phase: Phase::Connect
+                }
+        )
     }
 
     /// How long the server asks to be left alone.

@@ -119,7 +119,14 @@ impl<E: Engine> Fetcher<E> {
     fn ask(&self, source: Source, limit: u64) -> Result<Result<(String, Blob), Failure>, Error> {
         let Source { label, way } = source;
         let (result, tries) = match way {
-            Ok(Way::Http(url)) => self.read_url(&label, &url, limit)?,
+            Ok(Way::Http(url)) if self.is_unreachable(&url) => (Err(Reason::Unreachable), 0),
+            Ok(Way::Http(url)) => {
+                let (result, tries) = self.read_url(&label, &url, limit)?;
+                if let Err(reason) = &result {
+                    self.note_failure(&url, reason);
+                }
+                (result, tries)
+            }
             Ok(Way::File(path)) => (self.read_file(&path, limit), 1),
             Ok(Way::Registry(_)) => (Err(Reason::Url), 0),
             Err(reason) => (Err(reason), 0),

@@ -146,6 +146,15 @@ impl<'a, E: Engine> Search<'a, E> {
                 tries: 0,
             });
         };
+        if let Way::Http(url) = way
+            && self.fetcher.is_unreachable(url)
+        {
+            return Ok(End::Failed {
+                partial,
+                reason: Reason::Unreachable,
+                tries: 0,
+            });
+        }
         let mut tries = Tries::new(self.fetcher.settings(), partial.len());
         let mut started_over = false;
         loop {
@@ -172,6 +181,9 @@ impl<'a, E: Engine> Search<'a, E> {
                 Err(reason) => reason,
             };
             let Some(wait) = tries.next(&reason, partial.len()) else {
+                if let Way::Http(url) = way {
+                    self.fetcher.note_failure(url, &reason);
+                }
                 let tries = tries.made();
                 return Ok(End::Failed {
                     partial,

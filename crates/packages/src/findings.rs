@@ -31,6 +31,17 @@ pub const PATH_REPLACED: Kind = Kind {
     fix: "nothing",
 };
 
+/// A maintainer script that an effect stands for, in a release that the effect was not made from.
+pub const SCRIPT_NOT_REVIEWED: Kind = Kind {
+    id: "script-not-reviewed",
+    severity: Severity::Note,
+    title: "an effect stands for a maintainer script that it was not made from",
+    why: "a few packages, such as base-files, are configured by an effect and not by reading their \
+          script; this release of the script is another than those that were looked at, and may do \
+          something more",
+    fix: "nothing, as a rule: look at the script if something of the package is missing",
+};
+
 /// A command of a maintainer script that no effect stands for.
 pub const SCRIPT_NOT_RUN: Kind = Kind {
     id: "script-not-run",
@@ -67,10 +78,11 @@ pub const SCRIPT_NOT_READ_REFUSED: Kind = Kind {
 };
 
 /// Every kind of finding of this crate, in order of id.
-pub const KINDS: [&Kind; 5] = [
+pub const KINDS: [&Kind; 6] = [
     &MEMBER_IGNORED,
     &PATH_EXCLUDED,
     &PATH_REPLACED,
     &SCRIPT_NOT_READ,
+    &SCRIPT_NOT_REVIEWED,
     &SCRIPT_NOT_RUN,
 ];

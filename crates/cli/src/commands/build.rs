@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Build, printer: &Printer) -> anyhow::Result<ExitCo
 /// From a recipe and its lock.
 fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
     let project = open_project(&arguments.project)?;
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let options = BuildOptions {
         locking: locking(arguments),
         freshness: if arguments.again {
@@ -53,7 +53,7 @@ fn of_project(arguments: &Build, printer: &Printer) -> anyhow::Result<()> {
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
-        now: environment::now(),
+        now: environment::now().unwrap_or_default(),
     };
     let built = project.build(&options, &arguments.output, &tools);
     drop(progress);
@@ -122,7 +122,7 @@ fn of_image(image: &ImageReference, arguments: &Build, printer: &Printer) -> any
             .as_ref()
             .map_or(&NoSupply as &dyn Supply, |fetcher| fetcher),
         progress: progress.as_ref(),
-        now: environment::now(),
+        now: environment::now().unwrap_or_default(),
     };
     let place = (arguments.output.as_path(), arguments.direct.max_unpacked);
     let cannot = || format!("`{image}` cannot be built");

@@ -7,13 +7,18 @@ use enclair_host::doctor::{Found, examine};
 
 use super::escape;
 use super::run::search;
+use crate::archives;
 use crate::arguments::Doctor;
+use crate::environment;
 use crate::printer::Printer;
 use crate::run_documents::DoctorDocument;
 
 /// Says what this machine can do; the status says whether an enclave can be run.
 pub(crate) fn run(arguments: &Doctor, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let checks = examine(&search(&arguments.qemu), Path::new("."));
+    let mut checks = examine(&search(&arguments.qemu), Path::new("."));
+    checks.extend(archives::checks(&archives::read(
+        &environment::apt_sources(),
+    )));
     let runs = checks.iter().all(|check| check.found != Found::Missing);
     if arguments.json {
         printer.json(&DoctorDocument::new(&checks, runs))?;

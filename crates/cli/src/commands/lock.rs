@@ -29,13 +29,13 @@ pub(crate) fn run(arguments: &Lock, printer: &Printer) -> anyhow::Result<ExitCod
         return export(&project, target, arguments, printer);
     }
     let sums = arguments.import.as_deref().map(read_sums).transpose()?;
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let progress = progress(printer);
     let tools = Tools {
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
-        now: environment::now(),
+        now: environment::now().unwrap_or_default(),
     };
     let (update, epoch) = (arguments.update.as_slice(), environment::epoch()?);
     let locked = match &sums {

@@ -136,13 +136,13 @@ fn collect(
 /// Everything that a lock needs, as a store of its own.
 fn export(arguments: &Export, printer: &Printer) -> anyhow::Result<()> {
     let project = open_recipe(&arguments.file)?;
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let progress = progress(printer);
     let tools = Tools {
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
-        now: environment::now(),
+        now: environment::now().unwrap_or_default(),
     };
     let cannot = || {
         format!(

@@ -109,6 +109,8 @@ impl Workshop {
             .env_remove("DOCKER_CONFIG")
             .env_remove("DOCKER_HOST")
             .env_remove("REGISTRY_AUTH_FILE")
+            // No mirror of this machine's is asked, nor shown.
+            .env("ENCLAIR_APT_SOURCES", self.path("apt"))
             .env_remove("ENCLAIR_CA_FILE")
             .env_remove("http_proxy")
             .env_remove("https_proxy")

@@ -190,3 +190,19 @@ fn redirects_of_a_mirror_are_followed() {
     let bench = Bench::new(with_mirrors(&[nginx.url("archive/20260711T161637Z")]));
     bench.obtains(&package(&content), &content, &[]);
 }
+
+/// A hundred packages do not each wait for a mirror that is not there.
+#[test]
+fn a_mirror_without_a_connection_is_asked_once() {
+    let nginx = Nginx::start("", None);
+    let (one, two) = (noise(1000, 57), noise(1000, 58));
+    nginx.put(PATH, &one);
+    let nobody = "http://127.0.0.1:1/debian".to_owned();
+    let bench = Bench::new(Settings {
+        parallel: 1,
+        ..with_mirrors(&[nobody, nginx.url("")])
+    });
+    bench.obtains(&package(&one), &one, &["no connection", "tried 3 times"]);
+    nginx.put(PATH, &two);
+    bench.obtains(&package(&two), &two, &["not asked again"]);
+}

@@ -98,7 +98,7 @@ pub enum ArProblem {
         found: String,
     },
     /// The header of a member ends early, or something that is no member follows the last.
-    #[error("{found} bytes are left, which is less than the 60 of a member's header")]
+    #[error("the header of a member has 60 bytes, {found} are left")]
     HeaderCut {
         /// Bytes that are left.
         found: usize,
@@ -237,6 +237,8 @@ impl DebError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Ar { problem, .. } => problem.hint(),
+            // The caller's limits do not hold for a control archive.
+            Self::Archive { member, .. } if member.starts_with("control") => None,
             Self::Archive { source, .. } => source.hint(),
             Self::Content { source, .. } => {
                 enclair_compress::Error::of(source).and_then(enclair_compress::Error::hint)
@@ -256,7 +258,7 @@ impl ArProblem {
             Self::HeaderCut { .. } | Self::Missing { .. } => {
                 Some("the file is incomplete, or something was appended to it: fetch it again")
             }
-            Self::Version { .. } => Some("packages of the format 0.9 are not read"),
+            Self::Version { .. } => Some("`dpkg-deb` of today writes 2.0: make the package again"),
             Self::HeaderEnd { .. }
             | Self::Name { .. }
             | Self::Size { .. }

@@ -6,9 +6,12 @@
 
 use std::collections::BTreeSet;
 
+use enclair_digest::Sha256;
+use enclair_finding::Findings;
 use enclair_tree::Spool;
 
 use crate::deb;
+use crate::findings::SCRIPT_NOT_REVIEWED;
 use crate::root::{Installed, Root};
 use crate::scripts::{Call, Command, Facts, Script, ScriptError};
 
@@ -16,8 +19,9 @@ use super::accounts::Accounts;
 use super::filesystem::Filesystem;
 use super::problem::{EffectError, Problem};
 use super::reviewed;
+use super::supplied::Supplied;
 use super::version::EffectVersion;
-use super::work::{Answer, Invocation, Replaced, Site};
+use super::work::{Answer, Invocation, Site};
 use super::{CATALOGUE, Effect};
 
 /// How scripts are read, and which commands need nobody.
@@ -48,6 +52,8 @@ pub struct Request<'a> {
     pub architecture: &'a str,
     /// How scripts are read.
     pub reader: &'a dyn Reader,
+    /// What the recipe supplies.
+    pub supplied: &'a Supplied,
 }
 
 impl std::fmt::Debug for Request<'_> {
@@ -66,8 +72,8 @@ pub struct Applied {
     pub commands: Vec<Outcome>,
     /// Scripts that could not be read, and of which nothing was done.
     pub unread: Vec<Unread>,
-    /// Scripts that an effect stood for without having been made from them.
-    pub unreviewed: Vec<Unreviewed>,
+    /// `postinst` scripts that an effect stood for.
+    pub replaced: Vec<Replacement>,
 }
 
 /// What became of one command.
@@ -96,13 +102,45 @@ pub struct Unread {
     pub error: ScriptError,
 }
 
-/// A script that an effect stood for without having been made from it.
+/// A `postinst` script that an effect stood for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unreviewed {
+pub struct Replacement {
     /// The package, an index into [`Root::packages`].
     pub package: usize,
     /// The effect.
     pub effect: &'static str,
+    /// The digest of the script, without comments and empty lines.
+    pub digest: Sha256,
+    /// Whether the effect was made from this script: what is not is the finding
+    /// [`crate::findings::SCRIPT_NOT_REVIEWED`].
+    pub review: Review,
+}
+
+/// Whether an effect was made from the script that it stood for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Review {
+    /// It was made from it.
+    Reviewed,
+    /// It was made from another release of it.
+    Unreviewed,
+}
+
+impl Applied {
+    /// What this crate finds about scripts that effects stood for.
+    pub fn findings(&self, packages: &[Installed]) -> Findings {
+        let mut findings = Findings::new();
+        for one in &self.replaced {
+            let package = packages.get(one.package);
+            let name = package.map_or("", |package| package.control.name());
+            if one.review == Review::Unreviewed {
+                findings.add(
+                    &SCRIPT_NOT_REVIEWED,
+                    format_args!("{name} postinst, {}", one.effect),
+                );
+            }
+        }
+        findings
+    }
 }
 
 /// Applies effects to a root whose packages are unpacked.
@@ -122,6 +160,7 @@ pub fn apply(
         site: Site {
             files: Filesystem::new(&mut root.tree, spool),
             packages: &root.packages,
+            supplied: request.supplied,
         },
         applied: Applied::default(),
     };
@@ -223,12 +262,14 @@ impl Run<'_, '_> {
             replaced = true;
             let work = effect.work.configure(&mut self.site, name);
             work.map_err(|problem| failed(effect, problem))?;
-            if !is_reviewed(one, text) {
-                self.applied.unreviewed.push(Unreviewed {
-                    package: index,
-                    effect: effect.id,
-                });
-            }
+            let digest = reviewed::digest(text);
+            let known = one.reviewed.contains(&digest.to_string().as_str());
+            self.applied.replaced.push(Replacement {
+                package: index,
+                effect: effect.id,
+                digest,
+                review: if known { Review::Reviewed } else { Review::Unreviewed },
+            });
         }
         Ok(replaced)
     }
@@ -285,11 +326,6 @@ impl Run<'_, '_> {
         }
         Ok((Answer::NotMine, None))
     }
-}
-
-fn is_reviewed(one: &Replaced, text: &[u8]) -> bool {
-    let digest = reviewed::digest(text).to_string();
-    one.reviewed.contains(&digest.as_str())
 }
 
 fn failed(effect: &Effect, problem: Problem) -> EffectError {

@@ -275,6 +275,32 @@ impl<'a> Filesystem<'a> {
         Ok(())
     }
 
+    /// The place of what is at `path`, which may be a symlink itself, if something is there.
+    pub(crate) fn own_place(&self, path: &str) -> Option<TreePath> {
+        let place = self.place(path).ok()?;
+        self.tree.get(&place).map(|_| place)
+    }
+
+    /// Gives the file that `path` leads to another content; owner and mode stay.
+    pub(crate) fn replace_body(&mut self, path: &str, body: Body) -> Result<(), Problem> {
+        let place = self.target(path)?;
+        if let Some(mut node) = self.tree.get_mut(&place)
+            && let Some(old) = node.body.as_mut()
+        {
+            **old = body;
+        }
+        Ok(())
+    }
+
+    /// Makes `to` a further name of what is at `from`, in place of a file that was there.
+    pub(crate) fn hard_link(&mut self, from: &str, to: &str) -> Result<(), Problem> {
+        let (from, to) = (self.place(from)?, self.place(to)?);
+        match self.tree.id(&from) {
+            Some(id) => Ok(self.tree.link(to, id)?),
+            None => Err(Problem::Missing { path: from }),
+        }
+    }
+
     /// Removes `path` and all below it; the target of a symlink stays. Says whether anything was
     /// there.
     pub(crate) fn remove(&mut self, path: &str) -> Result<bool, Problem> {

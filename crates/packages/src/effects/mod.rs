@@ -14,24 +14,30 @@ mod alternatives;
 mod apply;
 mod base_files;
 mod base_passwd;
+mod ca_certificates;
+mod file_commands;
 mod filesystem;
 mod ld_so_cache;
 mod merged_usr;
 mod nsswitch;
 mod options;
+mod pam;
 mod problem;
 mod reviewed;
 mod shells;
+mod supplied;
 #[cfg(test)]
 mod testing;
 mod tzdata;
+mod ucf;
 mod users;
 mod version;
 mod work;
 
-pub use apply::{Applied, Outcome, Reader, Request, Unread, Unreviewed, apply};
+pub use apply::{Applied, Outcome, Reader, Replacement, Request, Review, Unread, apply};
 pub use merged_usr::{MERGED, merge_directory, merge_usr};
 pub use problem::{EffectError, Problem};
+pub use supplied::{Supplied, SuppliedFile, SuppliedGroup, SuppliedPath, SuppliedUser};
 pub use version::EffectVersion;
 pub use work::{Answer, Invocation, Site};
 
@@ -101,9 +107,34 @@ pub static CATALOGUE: &[Effect] = &[
     ),
     effect("shells", "`/etc/shells`", &shells::Shells),
     effect(
+        "pam-auth-update",
+        "`/etc/pam.d/common-*` from the profiles of packages",
+        &pam::PamAuthUpdate,
+    ),
+    effect(
+        "ucf",
+        "configuration that a package brings outside of its own files",
+        &ucf::Ucf,
+    ),
+    effect(
+        "file-commands",
+        "files and directories that scripts make, move and change",
+        &file_commands::FileCommands,
+    ),
+    effect(
+        "ca-certificates",
+        "the certificates of `/etc/ssl/certs`, as one file and by name",
+        &ca_certificates::CaCertificates,
+    ),
+    effect(
         "ld.so.cache",
         "the cache of the dynamic linker and the symlinks of libraries",
         &ld_so_cache::LdSoCache,
+    ),
+    effect(
+        "supplied",
+        "what the recipe supplies, after everything else",
+        &supplied::SuppliedEffect,
     ),
 ];
 

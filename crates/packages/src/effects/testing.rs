@@ -21,13 +21,15 @@ use super::work::{Answer, Invocation, Site, Work};
 use crate::control::Control;
 use crate::deb::Script;
 use crate::root::Installed;
-use crate::scripts::{Certainty, Command, Word};
+use super::supplied::Supplied;
+use crate::scripts::{Certainty, Command, Redirection, Redirects, Word};
 
 /// A tree with its spool and packages.
 pub(crate) struct World {
     pub(crate) tree: Tree,
     pub(crate) spool: MemorySpool,
     pub(crate) packages: Vec<Installed>,
+    pub(crate) supplied: Supplied,
 }
 
 impl World {
@@ -37,6 +39,7 @@ impl World {
             tree: Tree::new(Metadata::new(0o755)),
             spool: MemorySpool::new(),
             packages: Vec::new(),
+            supplied: Supplied::default(),
         };
         let mut lines = listing.lines().map(str::trim_start).peekable();
         while let Some(line) = lines.next() {
@@ -104,6 +107,7 @@ impl World {
         Site {
             files: Filesystem::new(&mut self.tree, &mut self.spool),
             packages: &self.packages,
+            supplied: &self.supplied,
         }
     }
 
@@ -130,19 +134,35 @@ impl World {
     }
 
     fn ask(&mut self, work: &dyn Work, line: &str, certainty: Certainty) -> Answer {
-        let command = Command {
-            words: words(line).into_iter().map(Word::Known).collect(),
-            redirections: Vec::new(),
-            certainty,
-            line: 1,
-        };
+        self.answer(work, &Command { certainty, ..command(line) })
+    }
+
+    /// [`World::run`] for a command whose output goes to a file.
+    pub(crate) fn write(
+        &mut self,
+        work: &dyn Work,
+        line: &str,
+        redirects: Redirects,
+        path: &str,
+    ) -> Answer {
+        let mut command = command(line);
+        command.redirections.push(Redirection {
+            descriptor: 1,
+            redirects,
+            target: Word::Known(path.to_owned()),
+        });
+        self.answer(work, &command)
+    }
+
+    /// Asks `work` about a command.
+    pub(crate) fn answer(&mut self, work: &dyn Work, command: &Command) -> Answer {
         let arguments = command.known_arguments().unwrap();
         let call = Invocation {
             package: "test",
             program: command.program().unwrap(),
             arguments: &arguments,
             certainty: command.certainty,
-            command: &command,
+            command,
         };
         work.command(&mut self.site(), &call).unwrap()
     }
@@ -188,8 +208,17 @@ fn parents(site: &mut Site<'_>, path: &str) {
     site.files.make_directories(directory, metadata).unwrap();
 }
 
+fn command(line: &str) -> Command {
+    Command {
+        words: words(line).into_iter().map(Word::Known).collect(),
+        redirections: Vec::new(),
+        certainty: Certainty::Always,
+        line: 1,
+    }
+}
+
 /// The words of a line, of which some are in single quotes.
-pub(crate) fn words(line: &str) -> Vec<String> {
+fn words(line: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut rest = line.trim();
     while !rest.is_empty() {
@@ -201,4 +230,19 @@ pub(crate) fn words(line: &str) -> Vec<String> {
         rest = after.trim_start();
     }
     words
+}
+
+/// Compares two listings, and shows of different ones the lines that differ.
+#[track_caller]
+pub(crate) fn assert_same(found: &str, wanted: &str) {
+    if found == wanted {
+        return;
+    }
+    let missing = |one: &str, other: &str| {
+        let lines: Vec<&str> = other.lines().collect();
+        let missing = one.lines().filter(|line| !lines.contains(line));
+        missing.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let (more, less) = (missing(found, wanted), missing(wanted, found));
+    panic!("only found:\n{more}only wanted:\n{less}or another order");
 }

@@ -6,6 +6,7 @@ use crate::scripts::{Certainty, Command};
 
 use super::filesystem::Filesystem;
 use super::problem::Problem;
+use super::supplied::Supplied;
 
 /// The tree and the packages in it, for one run of all effects.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Site<'a> {
     pub(crate) files: Filesystem<'a>,
     /// The packages, in the order of installation.
     pub(crate) packages: &'a [Installed],
+    /// What the recipe supplies.
+    pub(crate) supplied: &'a Supplied,
 }
 
 impl Site<'_> {

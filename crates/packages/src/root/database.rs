@@ -56,10 +56,7 @@ pub fn write(root: &mut Root, system: &System<'_>, spool: &dyn Spool) -> Result<
         steps: Steps::default(),
     };
     for file in &files {
-        writer.write(file).map_err(|source| RootError::Tree {
-            package: "dpkg".to_owned(),
-            source,
-        })?;
+        writer.write(file).map_err(RootError::Records)?;
     }
     Ok(())
 }

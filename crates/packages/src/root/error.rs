@@ -18,8 +18,18 @@ pub enum RootError {
         package: String,
         /// The path in the tree.
         path: TreePath,
-        /// The package that has it already; itself, when it names one path in two ways.
+        /// The package that has it already.
         other: String,
+    },
+    /// A package that has one path under two names, which a symlink such as `/bin` makes one.
+    #[error("package `{package}`: `{name}` and `{other}` are one path")]
+    Alias {
+        /// The package.
+        package: String,
+        /// The name that comes second in the package.
+        name: TreePath,
+        /// The name that comes first.
+        other: TreePath,
     },
     /// A file where a directory is.
     #[error("package `{package}`: `{path}` is {found} and cannot become {wanted}")]
@@ -86,6 +96,9 @@ pub enum RootError {
         #[source]
         source: RelationError,
     },
+    /// dpkg's records have no place in the tree.
+    #[error("dpkg's records cannot be written")]
+    Records(#[source] enclair_tree::Error),
     /// Two packages of one name.
     #[error("package `{package}` is there twice")]
     Twice {
@@ -142,7 +155,8 @@ impl RootError {
                 "packages may only name the users of base-passwd: install it, or ask the \
                  package's maker to give the file another owner",
             ),
-            Self::Tree { source, .. } => source.hint(),
+            Self::Tree { source, .. } | Self::Records(source) => source.hint(),
+            Self::Alias { .. } => Some("the package was not made for merged `/usr`"),
             Self::Kind { .. }
             | Self::Conffile { .. }
             | Self::Content { .. }

@@ -31,7 +31,6 @@ use super::error::RootError;
 use super::filter::Kind;
 use super::replaces::{relations, replaces};
 use super::{Installed, Owned, Root, Settings};
-use crate::control::Control;
 use crate::deb::Package;
 use crate::findings::{PATH_EXCLUDED, PATH_REPLACED};
 use crate::relation::Relations;
@@ -94,14 +93,24 @@ struct Unpacking<'a> {
     lost: BTreeMap<usize, BTreeSet<TreePath>>,
 }
 
-/// What a package's entries have become so far, by the names that it has for them.
-struct Placed {
+/// Files of a package that have, or will have, several names.
+struct Links {
     /// What hard links of the package lead to: nothing else is looked for again.
     targets: BTreeSet<TreePath>,
-    files: BTreeMap<TreePath, PlacedFile>,
+    /// Which file a name is, by the names that the package has.
+    names: BTreeMap<TreePath, usize>,
+    files: Vec<LinkedFile>,
 }
 
-impl Placed {
+/// A regular file with several names.
+struct LinkedFile {
+    /// As it was in the archive, with its real owner.
+    node: Node,
+    /// Where it is in the tree, once one of its names is there.
+    id: Option<NodeId>,
+}
+
+impl Links {
     fn new(entries: &[Entry]) -> Self {
         let targets = entries.iter().filter_map(|entry| match &entry.kind {
             EntryKind::HardLink(target) => Some(target.clone()),
@@ -109,23 +118,32 @@ impl Placed {
         });
         Self {
             targets: targets.collect(),
-            files: BTreeMap::new(),
+            names: BTreeMap::new(),
+            files: Vec::new(),
         }
     }
 
-    fn note(&mut self, name: &TreePath, file: PlacedFile) {
-        if self.targets.contains(name) {
-            self.files.insert(name.clone(), file);
-        }
+    /// The file that a hard link leads to.
+    fn of(&self, target: &TreePath) -> Option<&LinkedFile> {
+        self.files.get(*self.names.get(target)?)
     }
-}
 
-/// A regular file of a package.
-struct PlacedFile {
-    /// As it was in the archive, with its real owner.
-    node: Node,
-    /// Where it is in the tree, if it is there.
-    id: Option<NodeId>,
+    /// Notes what `name` is; the file, if it may have other names too.
+    fn note(&mut self, name: &TreePath, kind: &EntryKind, node: &Node) -> Option<&mut LinkedFile> {
+        let file = match kind {
+            EntryKind::HardLink(target) => *self.names.get(target)?,
+            EntryKind::Node(NodeKind::File(_)) if self.targets.contains(name) => {
+                self.files.push(LinkedFile {
+                    node: node.clone(),
+                    id: None,
+                });
+                self.files.len().checked_sub(1)?
+            }
+            EntryKind::Node(_) => return None,
+        };
+        self.names.insert(name.clone(), file);
+        self.files.get_mut(file)
+    }
 }
 
 /// What becomes of an entry.
@@ -151,9 +169,9 @@ impl Unpacking<'_> {
             paths: Vec::with_capacity(package.entries.len()),
             conffiles,
         });
-        let mut placed = Placed::new(&package.entries);
+        let mut links = Links::new(&package.entries);
         for entry in package.entries {
-            self.add_entry(index, entry, &mut placed)?;
+            self.add_entry(index, entry, &mut links)?;
         }
         Ok(())
     }
@@ -171,27 +189,26 @@ impl Unpacking<'_> {
         &mut self,
         index: usize,
         entry: Entry,
-        placed: &mut Placed,
+        links: &mut Links,
     ) -> Result<(), RootError> {
-        let node = self.node(index, &entry, placed)?;
+        let node = self.node(index, &entry, links)?;
         let name = entry.path;
-        let is_file = node.is_file();
-        let kind = if is_file { Kind::Content } else { Kind::Way };
-        let mut id = None;
+        let file = links.note(&name, &entry.kind, &node);
+        let kind = if node.is_file() {
+            Kind::Content
+        } else {
+            Kind::Way
+        };
         let mut verdict = Verdict::Keep;
         if self.settings.filter.excludes(&name, kind) {
             self.root.findings.add(&PATH_EXCLUDED, &name);
         } else {
             let place = self.place(index, &name)?;
-            verdict = self.judge(index, &place, &node)?;
-            match verdict {
-                Verdict::Put => id = self.put((&place, &node), &entry.kind, placed, index)?,
-                Verdict::Keep | Verdict::Lose => {}
+            verdict = self.judge(index, (&place, &name), &node)?;
+            if matches!(verdict, Verdict::Put) {
+                self.put(index, &place, node, file)?;
             }
             self.own(index, place, &name, verdict);
-        }
-        if is_file {
-            placed.note(&name, PlacedFile { node, id });
         }
         if !matches!(verdict, Verdict::Lose)
             && let Some(package) = self.root.packages.get_mut(index)
@@ -202,10 +219,10 @@ impl Unpacking<'_> {
     }
 
     /// The node of an entry, with the owner that its names stand for.
-    fn node(&self, index: usize, entry: &Entry, placed: &Placed) -> Result<Node, RootError> {
+    fn node(&self, index: usize, entry: &Entry, links: &Links) -> Result<Node, RootError> {
         let kind = match &entry.kind {
             EntryKind::Node(kind) => kind.clone(),
-            EntryKind::HardLink(target) => return self.linked(index, entry, target, placed),
+            EntryKind::HardLink(target) => return self.linked(index, entry, target, links),
         };
         let mut metadata = Metadata {
             uid: self.id(index, entry, Side::User)?,
@@ -228,15 +245,17 @@ impl Unpacking<'_> {
         index: usize,
         entry: &Entry,
         target: &TreePath,
-        placed: &Placed,
+        links: &Links,
     ) -> Result<Node, RootError> {
-        let file = placed.files.get(target);
-        file.map(|file| file.node.clone()).ok_or_else(|| {
-            let path = entry.path.clone();
-            let target = Some(target.clone());
-            let problem = Problem::LinkMissing { target };
-            self.tree_error(index, enclair_tree::Error::Entry { path, problem })
-        })
+        links
+            .of(target)
+            .map(|file| file.node.clone())
+            .ok_or_else(|| {
+                let path = entry.path.clone();
+                let target = Some(target.clone());
+                let problem = Problem::LinkMissing { target };
+                self.tree_error(index, enclair_tree::Error::Entry { path, problem })
+            })
     }
 
     /// The name decides where there is one, whatever number stands beside it.
@@ -273,7 +292,12 @@ impl Unpacking<'_> {
             .map_err(|source| RootError::Tree { package, source })
     }
 
-    fn judge(&mut self, index: usize, place: &TreePath, new: &Node) -> Result<Verdict, RootError> {
+    fn judge(
+        &mut self,
+        index: usize,
+        (place, name): (&TreePath, &TreePath),
+        new: &Node,
+    ) -> Result<Verdict, RootError> {
         let tree = &self.root.tree;
         let Some(old) = tree.get(place) else {
             return Ok(Verdict::Put);
@@ -295,26 +319,34 @@ impl Unpacking<'_> {
                 wanted: kind_name(&new.kind),
             });
         }
-        self.judge_owner(index, place)
+        self.judge_owner(index, (place, name))
     }
 
     /// Who has a path that two packages want.
-    fn judge_owner(&mut self, index: usize, place: &TreePath) -> Result<Verdict, RootError> {
-        let Some(owned) = self.root.owners.get(place) else {
+    fn judge_owner(
+        &mut self,
+        index: usize,
+        (place, name): (&TreePath, &TreePath),
+    ) -> Result<Verdict, RootError> {
+        let Some(owned) = self.root.owners.get(place).cloned() else {
             return Ok(Verdict::Put);
         };
-        let (other, other_name) = (owned.package, owned.name(place).clone());
-        let packages = &self.root.packages;
-        let (Some(new), Some(old)) = (packages.get(index), packages.get(other)) else {
-            return Ok(Verdict::Put);
-        };
-        let said = format!("{place}: {} and {}", old.control.name(), new.control.name());
-        if other != index && self.replaces(index, &old.control) {
+        let other = owned.package;
+        if other == index {
+            return Err(RootError::Alias {
+                package: self.name(index),
+                name: name.clone(),
+                other: owned.name(place).clone(),
+            });
+        }
+        let said = format!("{place}: {} and {}", self.name(other), self.name(index));
+        if self.replaces(index, other) {
             self.root.findings.add(&PATH_REPLACED, said);
-            self.lost.entry(other).or_default().insert(other_name);
+            let lost = owned.name(place).clone();
+            self.lost.entry(other).or_default().insert(lost);
             return Ok(Verdict::Put);
         }
-        if other != index && self.replaces(other, &new.control) {
+        if self.replaces(other, index) {
             self.root.findings.add(&PATH_REPLACED, said);
             return Ok(Verdict::Lose);
         }
@@ -325,35 +357,33 @@ impl Unpacking<'_> {
         })
     }
 
-    fn replaces(&self, index: usize, old: &Control) -> bool {
-        let relations = self.replaces.get(index);
-        relations.is_some_and(|relations| replaces(relations, old))
+    /// Whether the package `new` says that it replaces files of `old`.
+    fn replaces(&self, new: usize, old: usize) -> bool {
+        let (relations, old) = (self.replaces.get(new), self.root.packages.get(old));
+        relations
+            .zip(old)
+            .is_some_and(|(relations, old)| replaces(relations, &old.control))
     }
 
-    /// Puts a node into the tree; gives the id of a regular file.
+    /// Puts a node into the tree, as a further name of `file` where that is there already.
     fn put(
         &mut self,
-        (place, node): (&TreePath, &Node),
-        kind: &EntryKind,
-        placed: &mut Placed,
         index: usize,
-    ) -> Result<Option<NodeId>, RootError> {
-        let first = match kind {
-            EntryKind::HardLink(target) => placed.files.get_mut(target),
-            EntryKind::Node(_) => None,
-        };
+        place: &TreePath,
+        node: Node,
+        file: Option<&mut LinkedFile>,
+    ) -> Result<(), RootError> {
         let tree = &mut self.root.tree;
-        let linked = first.as_ref().and_then(|file| file.id);
+        let linked = file.as_ref().and_then(|file| file.id);
         let id = match linked.filter(|id| tree.node(*id).is_some()) {
             Some(id) => tree.link(place.clone(), id).map(|()| id),
-            None => tree.insert(place.clone(), node.clone()),
+            None => tree.insert(place.clone(), node),
         };
         let id = id.map_err(|source| self.tree_error(index, source))?;
-        // The target was left out, so that the first link that comes has the content.
-        if let Some(first) = first {
-            first.id = Some(id);
+        if let Some(file) = file {
+            file.id = Some(id);
         }
-        Ok(node.is_file().then_some(id))
+        Ok(())
     }
 
     /// Notes whose `place` is; of those who share it, the first.

@@ -19,6 +19,7 @@
 
 mod call;
 mod command;
+mod diversions;
 mod error;
 mod evaluate;
 mod facts;
@@ -33,6 +34,7 @@ mod templates;
 
 pub use call::{Call, Script};
 pub use command::{Certainty, Command, Redirection, Redirects, Word};
+pub use diversions::{diversion, diversions};
 pub use error::ScriptError;
 pub use facts::{Facts, NoFacts};
 pub use reader::ScriptReader;

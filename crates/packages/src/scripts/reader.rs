@@ -7,11 +7,15 @@ use crate::effects::Reader;
 use crate::root::Installed;
 
 use super::call::Call;
-use super::command::Command;
+use super::command::{Certainty, Command};
+use super::diversions::diversion;
 use super::error::ScriptError;
 use super::facts::Facts;
 use super::ignored::ignored;
 use super::templates::answers;
+
+/// Why `dpkg-divert --add` needs not be done.
+const DIVERTED: &str = "declares a diversion, which holds from the beginning of unpacking";
 
 /// Reads the scripts of the packages of one root, with what debconf would answer to them.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +61,10 @@ impl Reader for ScriptReader {
         super::commands(script, &call, facts)
     }
 
-    fn ignored(&self, _: &str, command: &Command) -> Option<&'static str> {
-        ignored(command)
+    fn ignored(&self, package: &str, command: &Command) -> Option<&'static str> {
+        match diversion(command, package) {
+            Some(_) if command.certainty == Certainty::Always => Some(DIVERTED),
+            _ => ignored(command),
+        }
     }
 }

@@ -105,7 +105,7 @@ pub fn report(packages: &[Installed], applied: &Applied) -> Vec<PackageReport> {
             .filter(|outcome| outcome.package == index)
             .collect();
         let unread = applied.unread.iter().filter(|one| one.package == index);
-        let replaced = applied.unreviewed.iter().filter(|one| one.package == index);
+        let replaced = applied.replaced.iter().filter(|one| one.package == index);
         let mut effects: BTreeSet<_> = outcomes.iter().filter_map(|one| one.effect).collect();
         effects.extend(replaced.map(|one| one.effect));
         package_report(package, &outcomes, unread.map(not_read).collect(), effects)

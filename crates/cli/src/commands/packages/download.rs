@@ -15,7 +15,7 @@ use crate::supply;
 /// Brings the packages of a lock into the store, and into a directory.
 pub(super) fn run(arguments: &PackagesDownload, printer: &Printer) -> anyhow::Result<()> {
     let project = open_project(&arguments.project)?;
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let hints = if environment::is_ci() {
         Hints::Leave
     } else {
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &PackagesDownload, printer: &Printer) -> anyhow::Re
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
-        now: environment::now(),
+        now: environment::now().unwrap_or_default(),
     };
     let downloaded = project.download(arguments.dir.as_deref(), hints, &tools);
     drop(progress);

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &PackagesFromImage, printer: &Printer) -> anyhow::R
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
-        now: environment::now(),
+        now: environment::now().unwrap_or_default(),
     };
     let contained = contained_packages(&request, &tools);
     drop(progress);

@@ -19,13 +19,13 @@ const SHOWN: usize = 8;
 /// Says why a package is locked.
 pub(super) fn run(arguments: &PackagesWhy, printer: &Printer) -> anyhow::Result<()> {
     let project = open_project(&arguments.project)?;
-    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe.settings), printer)?;
+    let fetcher = supply::fetcher(&arguments.supply, Some(&project.recipe), printer)?;
     let progress = progress(printer);
     let tools = Tools {
         engine: &AwsLc,
         supply: &fetcher,
         progress: progress.as_ref(),
-        now: environment::now(),
+        now: environment::now().unwrap_or_default(),
     };
     let why = project.why(&arguments.name, &tools);
     drop(progress);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::effects::testing::World;
+use crate::effects::testing::{World, assert_same};
 
 const COMMANDS: &str = include_str!("../../../tests/fixtures/effects/alternatives.commands");
 
@@ -32,8 +32,8 @@ fn as_the_real_tool_does_it() {
         .filter(|line| line.contains(" -> /etc/alternatives/"));
     let links: String = links.map(|line| format!("{line}\n")).collect();
     let found = world.listing(LINKS) + &world.listing(ADMINISTRATION) + &links;
-    assert_eq!(found, bookworm);
-    assert_eq!(found, trixie);
+    assert_same(&found, bookworm);
+    assert_same(&found, trixie);
 }
 
 #[test]

@@ -44,15 +44,20 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CacheError;
 
-/// The bytes of a cache of `entries`, in the order in which they were found.
-pub(super) fn write(mut entries: Vec<Entry>, generator: &str) -> Result<Vec<u8>, CacheError> {
+/// The bytes of a cache of `entries`, in the order in which they were found. `known` are all
+/// subdirectories, whose names stand among the texts whether they have an entry or not.
+pub(super) fn write(
+    mut entries: Vec<Entry>,
+    known: &BTreeSet<String>,
+    generator: &str,
+) -> Result<Vec<u8>, CacheError> {
     entries.sort_by(compare);
     let names = subdirectories(&entries);
     let mut texts: BTreeSet<&[u8]> = BTreeSet::new();
     for entry in &entries {
         texts.extend([entry.soname.as_bytes(), entry.path.as_bytes()]);
     }
-    texts.extend(names.keys().map(|name| name.as_bytes()));
+    texts.extend(known.iter().map(|name| name.as_bytes()));
     let strings = Strings::new(texts)?;
     let count = u32::try_from(entries.len()).map_err(|_| CacheError)?;
     let start = count
@@ -226,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_empty_cache() {
-        let bytes = write(Vec::new(), "x").unwrap();
+        let bytes = write(Vec::new(), &BTreeSet::new(), "x").unwrap();
         assert_eq!(bytes.len(), 48 + 24 + 1);
         assert_eq!(bytes.last(), Some(&b'x'));
     }

@@ -60,10 +60,12 @@ fn update(files: &mut Filesystem<'_>, generator: &str) -> Result<(), Problem> {
         _ => Unmarked::ThisLibc,
     };
     let mut entries = Vec::new();
-    for directory in directories::directories(files)? {
-        entries.extend(scan::scan(files, &directory, unmarked)?);
+    let directories = directories::directories(files)?;
+    for directory in &directories {
+        entries.extend(scan::scan(files, directory, unmarked)?);
     }
-    let bytes = cache::write(entries, generator).map_err(|_| Problem::Value {
+    let names = directories.into_iter().filter_map(|one| one.subdirectory);
+    let bytes = cache::write(entries, &names.collect(), generator).map_err(|_| Problem::Value {
         value: CACHE.to_owned(),
         what: "written: there are too many libraries",
     })?;

@@ -1,7 +1,7 @@
 //! The texts of a cache: each once, and one that is the end of another not at all.
 //!
-//! The order is that of glibc, by the bytes from the end on, the longer first: so a text that is
-//! the end of another comes right after one that it is the end of.
+//! The order is that of glibc, by the bytes from the end on, the highest first and of two that are
+//! alike so far the longer: so a text that is the end of another comes right after that.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,7 +55,7 @@ fn from_the_end(one: &[u8], other: &[u8]) -> Ordering {
     let mut pairs = one.iter().rev().zip(other.iter().rev());
     let differs = pairs.find(|(one, other)| one != other);
     match differs {
-        Some((one, other)) => one.cmp(other),
+        Some((one, other)) => other.cmp(one),
         None => other.len().cmp(&one.len()),
     }
 }
@@ -68,9 +68,9 @@ mod tests {
     fn an_end_of_another_text_costs_nothing() {
         let texts: [&[u8]; 4] = [b"libz.so.1", b"/lib/libz.so.1", b"so.1", b"other"];
         let strings = Strings::new(texts.into()).unwrap();
-        assert_eq!(strings.bytes, b"/lib/libz.so.1\0other\0");
+        assert_eq!(strings.bytes, b"other\0/lib/libz.so.1\0");
         let offsets = texts.map(|text| strings.offset(text).unwrap());
-        assert_eq!(offsets, [5, 0, 10, 15]);
+        assert_eq!(offsets, [11, 6, 16, 0]);
         assert!(strings.offset(b"none").is_err());
     }
 }

@@ -170,6 +170,11 @@ pub(super) static RULES: &[Rule] = &[
         LOOKS,
     ),
     rule(
+        &["dpkg-divert", "dpkg-statoverride"],
+        Form::With(&["--remove"]),
+        FRESH,
+    ),
+    rule(
         &["dpkg"],
         Form::With(&[
             "--compare-versions",
