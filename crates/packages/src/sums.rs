@@ -22,6 +22,7 @@ mod error;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use enclair_digest::Sha256;
 
@@ -185,8 +186,10 @@ pub fn write<'a>(
             return Err(SumsError::Ambiguous { path });
         }
     }
-    let lines = sorted.iter();
-    Ok(lines
-        .map(|(path, sha256)| format!("{sha256}  {path}\n"))
-        .collect())
+    let mut text = String::new();
+    for (path, sha256) in sorted {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{sha256}  {path}");
+    }
+    Ok(text)
 }

@@ -111,8 +111,8 @@ pub enum ProjectError {
     #[error("the packages cannot be locked")]
     Choice {
         /// Why.
-        #[from]
-        source: ChoiceError,
+        #[source]
+        source: Box<ChoiceError>,
     },
     /// Packages that are chosen already cannot be worked with.
     #[error(transparent)]
@@ -230,6 +230,14 @@ impl ProjectError {
             | Self::File { .. }
             | Self::Recipe { .. }
             | Self::Supply { .. } => None,
+        }
+    }
+}
+
+impl From<ChoiceError> for ProjectError {
+    fn from(source: ChoiceError) -> Self {
+        Self::Choice {
+            source: Box::new(source),
         }
     }
 }

@@ -8,43 +8,18 @@ use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use enclair_build::packages::{PackagesDocument, SCHEMA};
 use enclair_tree::Escaped;
-use serde::Deserialize;
 
 use super::escape;
 use crate::arguments::Explain;
 use crate::packages_documents::{ExplainPathDocument, OwnerDocument};
 use crate::printer::Printer;
 
-/// The schema of `packages.json` that is read.
-const SCHEMA: u32 = 1;
 /// Bytes of it: a large root filesystem has some megabytes.
 const MOST: u64 = 256 << 20;
 /// Directories that are links into `usr` where it is merged.
 const MERGED: [&str; 7] = ["bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin"];
-
-/// What is read of `packages.json`.
-#[derive(Debug, Deserialize)]
-struct Packages {
-    schema: u32,
-    packages: Vec<Package>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    architecture: String,
-    source: Source,
-    sha256: String,
-    paths: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Source {
-    name: String,
-    version: String,
-}
 
 /// Says which package has `path`.
 pub(super) fn run(path: &str, arguments: &Explain, printer: &Printer) -> anyhow::Result<()> {
@@ -64,7 +39,7 @@ pub(super) fn run(path: &str, arguments: &Explain, printer: &Printer) -> anyhow:
     Ok(printer.result(&text(path, &owners))?)
 }
 
-fn read(path: &Path) -> anyhow::Result<Packages> {
+fn read(path: &Path) -> anyhow::Result<PackagesDocument> {
     let cannot = || format!("`{}` cannot be read", path.display());
     let file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => bail!(
@@ -76,7 +51,7 @@ fn read(path: &Path) -> anyhow::Result<Packages> {
     let mut text = String::new();
     let read = file.take(MOST).read_to_string(&mut text);
     read.with_context(cannot)?;
-    let packages: Packages = serde_json::from_str(&text).with_context(cannot)?;
+    let packages: PackagesDocument = serde_json::from_str(&text).with_context(cannot)?;
     if packages.schema != SCHEMA {
         bail!(
             "`{}` has schema {}, this release reads schema {SCHEMA}",
@@ -88,7 +63,7 @@ fn read(path: &Path) -> anyhow::Result<Packages> {
 }
 
 /// The packages that have the file `path`, or files below it.
-fn owners(path: &str, packages: &Packages) -> Vec<OwnerDocument> {
+fn owners(path: &str, packages: &PackagesDocument) -> Vec<OwnerDocument> {
     let path = Escaped(plain(path).as_bytes()).to_string();
     let below = format!("{path}/");
     let is_meant = |found: &&String| **found == path || found.starts_with(&below);
@@ -98,7 +73,7 @@ fn owners(path: &str, packages: &Packages) -> Vec<OwnerDocument> {
         arch: package.architecture.clone(),
         source: package.source.name.clone(),
         source_version: package.source.version.clone(),
-        sha256: package.sha256.clone(),
+        sha256: package.sha256.to_string(),
         files: package.paths.iter().filter(is_meant).count(),
     });
     owners.filter(|owner| owner.files > 0).collect()
@@ -135,7 +110,7 @@ fn text(path: &str, owners: &[OwnerDocument]) -> String {
             files => format!("  {files} files"),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {}  sha256:{}{more}", escape(&line), escape(sha256));
+        let _ = writeln!(text, "  {}  sha256:{sha256}{more}", escape(&line));
     }
     text
 }

@@ -150,12 +150,11 @@ mod tests {
             (format!("{good}Provides: (\n"), "a.deb", "Provides"),
             (format!("{good}Multi-Arch: maybe\n"), "a.deb", "Multi-Arch"),
         ] {
-            match add(&text, path).unwrap_err() {
-                IndexError::Gathered { package, field, .. } => {
-                    assert_eq!((&*package, field), ("a", expected));
-                }
-                other => panic!("{other}"),
-            }
+            let error = add(&text, path).unwrap_err();
+            let IndexError::Gathered { package, field, .. } = error else {
+                panic!("{error}");
+            };
+            assert_eq!((&*package, field), ("a", expected));
         }
     }
 }

@@ -99,7 +99,10 @@ fn request(names: &str) -> Request {
     Request {
         architecture: "amd64".into(),
         install: install.iter().map(|name| name.parse().unwrap()).collect(),
-        exclude: excluded.iter().map(|name| name[1..].into()).collect(),
+        exclude: excluded
+            .iter()
+            .map(|name| name.trim_start_matches('-').into())
+            .collect(),
         base: Base::None,
         recommends: Recommends::Leave,
     }

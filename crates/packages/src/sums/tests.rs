@@ -10,10 +10,11 @@ fn parse(text: &str) -> Result<Sums, SumsError> {
 }
 
 fn problem(line: &str) -> LineProblem {
-    match parse(&format!("# first\n{line}\n")).unwrap_err() {
-        SumsError::Line { line: 2, problem } => problem,
-        other => panic!("{line}: {other}"),
-    }
+    let error = parse(&format!("# first\n{line}\n")).unwrap_err();
+    let SumsError::Line { line: 2, problem } = error else {
+        panic!("{line}: {error}");
+    };
+    problem
 }
 
 #[test]
@@ -124,10 +125,11 @@ fn a_line_is_a_digest_two_blanks_and_a_path() {
 fn nothing_stands_twice() {
     let twice = |second: &str| {
         let text = format!("{A}  pool/a.deb\n\n{second}\n");
-        match parse(&text).unwrap_err() {
-            SumsError::Line { line: 3, problem } => problem,
-            other => panic!("{other}"),
-        }
+        let error = parse(&text).unwrap_err();
+        let SumsError::Line { line: 3, problem } = error else {
+            panic!("{error}");
+        };
+        problem
     };
     let same = format!("{A}  pool/a.deb");
     assert_eq!(twice(&same), LineProblem::Path { first: 1 });

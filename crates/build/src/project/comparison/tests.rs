@@ -153,10 +153,13 @@ fn what_only_helps_to_find_something_moves_no_register() {
     assert_eq!(letters(found.registers), "sss");
 }
 
+/// What a change is called, what it moves, and the change.
+type Case = (&'static str, &'static str, fn(&mut Lock));
+
 #[test]
 fn every_entry_moves_the_registers_that_measure_it() {
     let old = lock(&[package("a", "1", 10), package("b", "1", 11)]);
-    let changes: [(&str, &str, fn(&mut Lock)); 12] = [
+    let changes: [Case; 12] = [
         ("format", "mmm", |lock| lock.format = 2),
         ("recipe", "ppp", |lock| lock.recipe = blob(9).sha256),
         ("arch", "mmm", |lock| lock.arch = Arch::Aarch64),

@@ -246,22 +246,24 @@ fn in_order(found: &[Listed<'_>], arch: Arch) -> Result<Vec<LockedPackage>, List
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use enclair_packages::index::Index;
     use enclair_packages::solve::{Pin, Source};
 
     use super::*;
 
     fn index(packages: &[(&str, &str, &str, char)]) -> Index {
-        let text: String = packages
-            .iter()
-            .map(|(name, version, arch, digit)| {
-                let sha256 = digit.to_string().repeat(64);
-                format!(
-                    "Package: {name}\nVersion: {version}\nArchitecture: {arch}\nSize: 1\n\
-                     Filename: pool/{name}_{arch}.deb\nSHA256: {sha256}\n\n"
-                )
-            })
-            .collect();
+        let mut text = String::new();
+        for (name, version, arch, digit) in packages {
+            let sha256 = digit.to_string().repeat(64);
+            write!(
+                text,
+                "Package: {name}\nVersion: {version}\nArchitecture: {arch}\nSize: 1\n\
+                 Filename: pool/{name}_{arch}.deb\nSHA256: {sha256}\n\n"
+            )
+            .unwrap();
+        }
         Index::read(text.as_bytes()).unwrap()
     }
 

@@ -5,6 +5,7 @@
 //! does not.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -201,11 +202,11 @@ impl Write for Learning {
 }
 
 fn hint_of(sha1: Sha1) -> Sha1Hint {
-    let digits: String = sha1
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut digits = String::with_capacity(40);
+    for byte in sha1.finalize() {
+        // Writing to a String cannot fail.
+        let _ = fmt::Write::write_fmt(&mut digits, format_args!("{byte:02x}"));
+    }
     Sha1Hint::parse(&digits).unwrap_or_default()
 }
 

@@ -42,7 +42,7 @@ pub enum ChoiceError {
         suite: String,
         /// Why.
         #[source]
-        source: ReleaseError,
+        source: Box<ReleaseError>,
     },
     /// An index breaks its rules.
     #[error("`{file}` of `{suite}` is no index of packages")]

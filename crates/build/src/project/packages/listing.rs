@@ -154,8 +154,7 @@ pub enum ListingError {
     },
     /// A set of packages that is not what the recipe asks for, or lacks something.
     #[error(
-        "{} packages are not a root filesystem for this recipe: {}",
-        count,
+        "these packages ({count}) are not a root filesystem for this recipe: {}",
         Shown(problems)
     )]
     NotWhole {

@@ -32,11 +32,11 @@ pub use contained::{
 };
 pub use download::{Downloaded, Hints};
 pub use error::ChoiceError;
-pub(super) use files::{PackageFile, Sought, is_match};
+pub(super) use files::{Sought, is_match};
 pub(super) use imported::Import;
 pub(super) use kernel::check_kernel_config;
 pub use listing::ListingError;
 pub use rootfs::Rootfs;
-pub(super) use suites::{Suites, debian_arch};
+pub(super) use suites::Suites;
 pub(super) use why::source_packages;
 pub use why::{Why, WhyChain, WhyNeed, WhyReason};

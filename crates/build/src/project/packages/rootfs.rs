@@ -139,9 +139,10 @@ impl<E: Engine> Reading<'_, E> {
         let wanted = (reference, self.arch, Locking::Update);
         let source = obtain_image(wanted, (self.scratch, limit), self.tools)?;
         let directory = self.scratch;
-        let image = match &source {
-            RootSource::Locked(locked) => Image::locked(locked, self.arch, self.tools.supply)?,
-            _ => Image::open(reference, self.arch, &Scratch { directory, limit })?,
+        let image = if let RootSource::Locked(locked) = &source {
+            Image::locked(locked, self.arch, self.tools.supply)?
+        } else {
+            Image::open(reference, self.arch, &Scratch { directory, limit })?
         };
         let mut spool = self.spool()?;
         self.tools.progress.stage("unpacking", None);

@@ -222,7 +222,7 @@ impl<E: Engine> Suites<'_, E> {
         let bytes = self.bytes(asked.archive, path, blob)?;
         let wrong = |source| ChoiceError::Release {
             suite: asked.name.clone(),
-            source,
+            source: Box::new(source),
         };
         let keys = match asked.repository {
             Some(repository) => Keys::from_certificates(&self.key(repository)?),
@@ -281,7 +281,7 @@ impl<E: Engine> Suites<'_, E> {
             .index(component, debian_arch(self.arch))
             .map_err(|source| ChoiceError::Release {
                 suite: asked.name.clone(),
-                source,
+                source: Box::new(source),
             })?;
         let supply = self.tools.supply;
         let kept = supply.derived(DERIVED, &file.sha256);
