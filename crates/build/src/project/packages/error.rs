@@ -53,7 +53,7 @@ pub enum ChoiceError {
         file: String,
         /// Why.
         #[source]
-        source: IndexError,
+        source: Box<IndexError>,
     },
     /// The key of a repository cannot be read.
     #[error("the key of repository `{repository}` cannot be read")]

@@ -131,7 +131,9 @@ impl Collecting {
 }
 
 fn unusable(source: enclair_packages::index::IndexError) -> ListingError {
-    ListingError::Unusable { source }
+    ListingError::Unusable {
+        source: Box::new(source),
+    }
 }
 
 /// The package in a suite's index, where that has the very same.

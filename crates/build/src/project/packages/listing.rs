@@ -76,7 +76,7 @@ pub enum ListingError {
     Unusable {
         /// Why.
         #[source]
-        source: IndexError,
+        source: Box<IndexError>,
     },
     /// A set that is none.
     #[error("the packages do not go together")]

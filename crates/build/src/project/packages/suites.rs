@@ -312,7 +312,7 @@ impl<E: Engine> Suites<'_, E> {
             ChoiceError::Index {
                 suite: asked.name.clone(),
                 file: file.path.clone(),
-                source,
+                source: Box::new(source),
             }
         })
     }
