@@ -61,8 +61,11 @@ pub use output::OutputFile;
 pub use parts::{COMMAND_LINE_AARCH64, COMMAND_LINE_X86_64};
 pub use progress::{Progress, Silent};
 pub use project::{
-    BuildOptions, Built, ChoiceError, Entry, Freshness, LockChange, LockFile, Locking, Outcome,
-    Project, ProjectError, UnknownEntry, obtain_image,
+    BuildOptions, Built, Change, ChoiceError, Contained, ContainedRequest, Direction, Downloaded,
+    Entry, Freshness, Hints, ListingError, LockChange, LockComparison, LockFile, Locking,
+    MissingPackage, MissingReason, Movement, Movements, Outcome, PackageChange, Project,
+    ProjectError, Rootfs, UnknownEntry, Why, WhyChain, WhyNeed, WhyReason, contained_packages,
+    obtain_image,
 };
 pub use report::{
     EifFile, FORMAT, NitroMeasurements, PartsReport, ProvenanceReport, Report, SCHEMA,

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use enclair_build::ProjectError;
+use enclair_build::{ListingError, ProjectError};
 use enclair_recipe::{Colour, Diagnostics};
 use thiserror::Error;
 
@@ -107,31 +107,56 @@ fn shorten(text: &str) -> String {
     format!("{head}[... {} characters ...]{tail}", count - 2 * EACH)
 }
 
+/// The error as what it is, in a box or not: one that is large is in a box where it is a source.
+fn as_a<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let boxed = || error.downcast_ref::<Box<T>>().map(Box::as_ref);
+    error.downcast_ref().or_else(boxed)
+}
+
 /// The advice that one error of a chain gives.
 fn hint_of(error: &(dyn StdError + 'static)) -> Option<String> {
-    let solve = error.downcast_ref::<enclair_packages::solve::SolveError>();
-    if let Some(hint) = solve.and_then(enclair_packages::solve::SolveError::hint) {
-        return Some(hint);
-    }
-    fixed_hint_of(error).map(str::to_owned)
+    let listing = match as_a::<ProjectError>(error) {
+        Some(ProjectError::Listing { source }) => Some(source),
+        Some(_) | None => as_a(error),
+    };
+    None.or_else(|| as_a::<enclair_packages::solve::SolveError>(error)?.hint())
+        .or_else(|| listing.and_then(ListingError::hint))
+        .or_else(|| fixed_hint_of(error).map(str::to_owned))
 }
 
 /// Advice that does not depend on what is wrong in particular.
 fn fixed_hint_of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
-    None.or_else(|| error.downcast_ref::<enclair_build::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<ProjectError>()?.hint())
-        .or_else(|| {
-            error
-                .downcast_ref::<enclair_packages::release::Error>()?
-                .hint()
-        })
-        .or_else(|| error.downcast_ref::<enclair_fetch::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<enclair_store::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<enclair_import::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<enclair_inspect::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<enclair_host::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<enclair_eif::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<enclair_tree::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<enclair_cpio::Error>()?.hint())
-        .or_else(|| error.downcast_ref::<enclair_compress::Error>()?.hint())
+    None.or_else(|| as_a::<enclair_build::Error>(error)?.hint())
+        .or_else(|| as_a::<ProjectError>(error)?.hint())
+        .or_else(|| as_a::<enclair_packages::release::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_packages::sums::SumsError>(error)?.hint())
+        .or_else(|| as_a::<enclair_fetch::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_store::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_import::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_inspect::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_host::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_eif::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_tree::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_cpio::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_compress::Error>(error)?.hint())
+}
+
+#[cfg(test)]
+mod tests {
+    use enclair_build::ChoiceError;
+    use enclair_packages::solve::SolveError;
+
+    use super::*;
+
+    #[test]
+    fn advice_is_found_in_a_box() {
+        let solve = ChoiceError::Solve {
+            source: Box::new(SolveError::Limit),
+        };
+        let text = render(&anyhow::Error::from(ProjectError::from(solve)));
+        assert!(
+            text.ends_with("\nhint: ask for versions or for alternatives by name"),
+            "{text}"
+        );
+    }
 }

@@ -11,6 +11,7 @@ mod direct;
 mod documents;
 mod environment;
 mod failure;
+mod packages_documents;
 mod printer;
 mod progress;
 mod project_documents;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Packages, PackagesCommand};
 use crate::printer::{ClosedPipe, Printer};
 
 fn main() -> ExitCode {
@@ -44,7 +45,11 @@ fn main() -> ExitCode {
 /// A listing may be cut short by its reader; a result may not.
 const fn closed_pipe(command: &Command) -> ClosedPipe {
     match command {
-        Command::Init(_)
+        Command::Packages(Packages {
+            command: PackagesCommand::List(_) | PackagesCommand::Why(_),
+        }) => ClosedPipe::Enough,
+        Command::Packages(_)
+        | Command::Init(_)
         | Command::Lock(_)
         | Command::Build(_)
         | Command::Assemble(_)
@@ -82,6 +87,7 @@ fn run(command: Command, printer: &Printer) -> anyhow::Result<ExitCode> {
         Command::Completions(arguments) => commands::completions::run(&arguments, printer)?,
         Command::Lock(arguments) => return commands::lock::run(&arguments, printer),
         Command::Build(arguments) => return commands::build::run(&arguments, printer),
+        Command::Packages(arguments) => return commands::packages::run(&arguments, printer),
         Command::Store(arguments) => return commands::store::run(&arguments, printer),
         Command::Run(arguments) => return commands::run::run(&arguments, printer),
         Command::Doctor(arguments) => return commands::doctor::run(&arguments, printer),

@@ -19,6 +19,7 @@ mod build;
 mod cache;
 mod error;
 mod fields;
+mod gather;
 mod package;
 mod path;
 mod stanza;
@@ -32,8 +33,10 @@ use enclair_compress::{Format, Stream};
 use build::Builder;
 pub use cache::{CACHE_VERSION, CacheError};
 pub use error::{FieldProblem, IndexError};
+pub use gather::{Gathering, PackageFile};
 use package::Record;
 pub use package::{MultiArch, Package, Priority, RelationKind};
+pub(crate) use path::check as check_path;
 pub use path::{MAX_PATH, PathProblem};
 pub use stanza::MAX_STANZA;
 

@@ -12,6 +12,8 @@
 //! - [`root`]: packages unpacked over each other into a tree.
 //! - [`scripts`]: what a maintainer script would do, read and not run.
 //! - [`effects`]: what is done instead.
+//! - [`sums`]: packages by digest, as repro-get keeps them.
+//! - [`installed`]: which packages a root filesystem says that it has.
 
 #![deny(
     clippy::indexing_slicing,
@@ -26,9 +28,11 @@ pub mod deb;
 pub mod effects;
 pub mod findings;
 pub mod index;
+pub mod installed;
 pub mod relation;
 pub mod release;
 pub mod root;
 pub mod scripts;
 pub mod solve;
+pub mod sums;
 pub mod version;

@@ -27,6 +27,7 @@
 
 mod error;
 mod explain;
+mod given;
 mod order;
 mod pool;
 mod request;
@@ -37,6 +38,7 @@ mod tests;
 mod universe;
 
 pub use error::{Failure, Found, Obstacle, SolveError, Wanted};
+pub use given::{Given, Together, Unmet, examine};
 pub use request::{Asked, AskedError, Base, Choice, Recommends, Request};
 pub use solution::{Chain, Chosen, Link, Reason, Solution};
 pub use universe::{Pin, Source, Universe};

@@ -11,7 +11,9 @@ use std::path::Path;
 
 use enclair_digest::Sha256;
 use enclair_packages::index::Index;
+use enclair_packages::installed::{Source, parse_installed};
 use enclair_packages::relation::Relations;
+use enclair_packages::sums::Sums;
 
 /// Reads every seed of a folder, and counts those that are good and bad.
 fn replay(folder: &str, read: impl Fn(&[u8]) -> Result<(), String>) -> (u32, u32) {
@@ -53,4 +55,24 @@ fn every_list_of_relations_is_what_its_name_says() {
         Ok(())
     });
     assert!(good >= 4 && bad >= 10, "{good} good, {bad} bad");
+}
+
+#[test]
+fn every_file_of_digests_is_what_its_name_says() {
+    let (good, bad) = replay("packages-sums", |bytes| {
+        let sums = Sums::parse(bytes).map_err(|error| error.to_string())?;
+        assert!(!sums.packages.is_empty());
+        Ok(())
+    });
+    assert!(good >= 3 && bad >= 10, "{good} good, {bad} bad");
+}
+
+#[test]
+fn every_list_of_what_is_installed_is_what_its_name_says() {
+    let (good, bad) = replay("packages-installed", |bytes| {
+        let found = parse_installed(bytes, Source::Status).map_err(|error| error.to_string())?;
+        assert!(!found.is_empty());
+        Ok(())
+    });
+    assert!(good >= 2 && bad >= 4, "{good} good, {bad} bad");
 }

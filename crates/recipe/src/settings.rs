@@ -16,6 +16,15 @@ use crate::span::Spanned;
 /// What may stand in braces. What each stands for is the business of whoever fetches.
 const VARIABLES: [&str; 7] = ["name", "basename", "sha256", "sha1", "cid", "epoch", "date"];
 
+/// What repro-get has in two braces for them. It knows no others that mean the same here.
+const OF_REPRO_GET: [(&str, &str); 5] = [
+    (".Name", "name"),
+    (".Basename", "basename"),
+    (".SHA256", "sha256"),
+    (".CID", "cid"),
+    ("timeToDebianSnapshot .Epoch", "date"),
+];
+
 /// `provider`, `registry` and `archive` of a recipe, or of the settings file `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -113,8 +122,34 @@ impl ParseTemplateError {
     }
 }
 
+/// A template with repro-get's variables under their names here.
+fn translated(text: &str) -> Result<String, ParseTemplateError> {
+    let mut translated = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (inner, next) = behind.split_once("}}").ok_or(ParseTemplateError::Brace)?;
+        let words: Vec<_> = inner.split_ascii_whitespace().collect();
+        let words = words.join(" ");
+        let known = OF_REPRO_GET.iter().find(|(theirs, _)| *theirs == words);
+        let (_, name) = known.ok_or_else(|| {
+            if VARIABLES.contains(&words.as_str()) {
+                return ParseTemplateError::Brace;
+            }
+            ParseTemplateError::Variable(Found::new(inner))
+        })?;
+        translated.push_str(before);
+        translated.push('{');
+        translated.push_str(name);
+        translated.push('}');
+        rest = next;
+    }
+    translated.push_str(rest);
+    Ok(translated)
+}
+
 impl UrlTemplate {
-    /// Reads a template: its scheme and its variables must be known.
+    /// Reads a template: its scheme and its variables must be known. What repro-get would have in its
+    /// place, `{{.Name}}` and the like, is taken too.
     ///
     /// # Errors
     ///
@@ -124,7 +159,8 @@ impl UrlTemplate {
         if !schemes.iter().any(|scheme| text.starts_with(scheme)) {
             return Err(ParseTemplateError::Scheme(Found::new(text)));
         }
-        let mut rest = text;
+        let text = translated(text)?;
+        let mut rest = text.as_str();
         while let Some((before, behind)) = rest.split_once('{') {
             let (name, next) = behind.split_once('}').ok_or(ParseTemplateError::Brace)?;
             if before.contains('}') || name.contains('{') {
@@ -138,11 +174,11 @@ impl UrlTemplate {
         if rest.contains('}') {
             Err(ParseTemplateError::Brace)
         } else {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text))
         }
     }
 
-    /// The template as it was written.
+    /// The template as it was written, with variables in one brace.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -4,7 +4,7 @@ use enclair_digest::Sha256;
 use enclair_packages::root::Root;
 use enclair_tree::Escaped;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::LockedPackage;
 
@@ -12,7 +12,7 @@ use super::LockedPackage;
 pub const SCHEMA: u32 = 1;
 
 /// The document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "packages.json")]
 pub struct PackagesDocument {
     /// Version of this document.
@@ -22,7 +22,7 @@ pub struct PackagesDocument {
 }
 
 /// A package and what it brought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PackageDocument {
     /// Name of the package.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct PackageDocument {
 }
 
 /// A source package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceDocument {
     /// Its name.
     pub name: String,

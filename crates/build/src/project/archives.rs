@@ -12,7 +12,7 @@ use enclair_recipe::{
 
 use super::error::ProjectError;
 use super::inside::Opening;
-use super::packages::{ChoiceError, Chooser, Sought, Suites, check_kernel_config};
+use super::packages::{ChoiceError, Chooser, Import, Sought, Suites, check_kernel_config};
 use super::resolve::{Entry, Resolver};
 
 /// The suites that were locked before, and those that were read since.
@@ -92,13 +92,26 @@ impl<E: Engine> Resolver<'_, E> {
         archives: &Archives,
     ) -> Result<LockedPackages, ProjectError> {
         let update = self.update.contains(&Entry::Source);
-        if let Some(known) = known.filter(|known| known.request == packages.digest() && !update) {
+        let is_asked = |known: &&LockedPackages| known.request == packages.digest();
+        let kept = known.filter(is_asked).filter(|_| !update);
+        if let Some(known) = kept.filter(|_| self.imported.is_none()) {
             return Ok(known.clone());
         }
         self.tools.progress.stage("choosing packages", None);
         let chooser = Chooser::of_packages(packages, &self.suites(archives, update))?;
         archives.note(&chooser);
-        let mut locked = chooser.choose(packages)?;
+        let mut locked = match self.imported {
+            None => chooser.choose(packages)?,
+            Some(sums) => {
+                let import = Import {
+                    sums,
+                    packages,
+                    chooser: &chooser,
+                    tools: self.tools,
+                };
+                import.locked()?
+            }
+        };
         if let Some(known) = known {
             keep_hints(&mut locked, known);
         }

@@ -7,7 +7,7 @@ use enclair_digest::Sha256;
 use enclair_recipe::{Diagnostics, LockError, SupplyError};
 use thiserror::Error;
 
-use super::packages::ChoiceError;
+use super::packages::{ChoiceError, ListingError};
 use crate::error::Error;
 use crate::report::FORMAT;
 
@@ -111,8 +111,15 @@ pub enum ProjectError {
     #[error("the packages cannot be locked")]
     Choice {
         /// Why.
+        #[source]
+        source: Box<ChoiceError>,
+    },
+    /// Packages that are chosen already cannot be worked with.
+    #[error(transparent)]
+    Listing {
+        /// Why.
         #[from]
-        source: ChoiceError,
+        source: ListingError,
     },
     /// An entry cannot be resolved or had.
     #[error("{entry}")]
@@ -218,7 +225,19 @@ impl ProjectError {
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
                 Some("a project is a directory; an image is `--image docker-archive:FILE`")
             }
-            Self::File { .. } | Self::Recipe { .. } | Self::Supply { .. } => None,
+            // Its hint names things; it is asked for it itself.
+            Self::Listing { .. }
+            | Self::File { .. }
+            | Self::Recipe { .. }
+            | Self::Supply { .. } => None,
+        }
+    }
+}
+
+impl From<ChoiceError> for ProjectError {
+    fn from(source: ChoiceError) -> Self {
+        Self::Choice {
+            source: Box::new(source),
         }
     }
 }

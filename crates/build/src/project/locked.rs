@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use enclair_digest::{ContentError, Engine, Limits, Sha256};
+use enclair_packages::sums::Sums;
 use enclair_recipe::{Artifact, Blob, Lock, LockedImage, LockedSource, Origin, Source, Spanned};
 
 use super::agreement::departures;
@@ -13,6 +14,7 @@ use super::document::{LockFile, Project};
 use super::error::ProjectError;
 use super::image::{is_current, local_path};
 use super::inputs::Inputs;
+use super::packages::ListingError;
 use super::request::{Manner, check_decisions, entries, request};
 use super::resolve::{Entry, Resolver, digest_of};
 use super::stamp::Watch;
@@ -110,6 +112,33 @@ impl Project {
         epoch: Option<Epoch>,
         tools: &Tools<'_, E>,
     ) -> Result<(LockFile, LockChange), ProjectError> {
+        self.resolve((update, epoch, None), tools)
+    }
+
+    /// The same, and the packages of the source are those that `sums` names, instead of being chosen.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::lock`], a recipe without `source.packages`, and packages that are not what it
+    /// asks for.
+    pub fn import<E: Engine>(
+        &self,
+        sums: &Sums,
+        (update, epoch): (&[Entry], Option<Epoch>),
+        tools: &Tools<'_, E>,
+    ) -> Result<(LockFile, LockChange), ProjectError> {
+        if self.asked_packages().is_none() {
+            let path = self.path.clone();
+            return Err(ListingError::OtherSource { path }.into());
+        }
+        self.resolve((update, epoch, Some(sums)), tools)
+    }
+
+    fn resolve<E: Engine>(
+        &self,
+        (update, epoch, imported): (&[Entry], Option<Epoch>, Option<&Sums>),
+        tools: &Tools<'_, E>,
+    ) -> Result<(LockFile, LockChange), ProjectError> {
         let path = self.lock_path();
         let previous = LockFile::read(&path, tools.engine)?;
         if let Some(file) = &previous {
@@ -123,6 +152,7 @@ impl Project {
             tools,
             update,
             epoch: epoch.map(|epoch| epoch.0),
+            imported,
         };
         let lock = resolver.resolve(previous_lock)?;
         let file = LockFile::new(&path, lock, tools.engine);

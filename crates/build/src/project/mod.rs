@@ -13,6 +13,7 @@
 
 mod agreement;
 mod archives;
+mod comparison;
 mod document;
 mod error;
 mod image;
@@ -24,9 +25,13 @@ mod request;
 mod resolve;
 mod stamp;
 
+pub use comparison::{Change, Direction, LockComparison, Movement, Movements, PackageChange};
 pub use document::{LockFile, Project};
 pub use error::ProjectError;
 pub use image::obtain_image;
 pub use locked::{BuildOptions, Built, Freshness, LockChange, Locking, Outcome};
-pub use packages::ChoiceError;
+pub use packages::{
+    ChoiceError, Contained, ContainedRequest, Downloaded, Hints, ListingError, MissingPackage,
+    MissingReason, Rootfs, Why, WhyChain, WhyNeed, WhyReason, contained_packages,
+};
 pub use resolve::{Entry, UnknownEntry};

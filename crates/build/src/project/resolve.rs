@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use enclair_digest::{Engine, Hasher as _, Limits};
 use enclair_eif::Arch;
+use enclair_packages::sums::Sums;
 use enclair_recipe::{
     Artifact, Blob, Epoch, Inside, Lock, LockedBoot, LockedFile, LockedImage, LockedSource, Origin,
     Recipe, RuleVersion, Source,
@@ -94,6 +95,8 @@ pub(super) struct Resolver<'a, E> {
     pub(super) update: &'a [Entry],
     /// The epoch of a recipe that says none, where somebody wants another than what is locked.
     pub(super) epoch: Option<u32>,
+    /// Packages that are taken instead of being chosen.
+    pub(super) imported: Option<&'a Sums>,
 }
 
 impl<E: Engine> Resolver<'_, E> {

@@ -1,6 +1,7 @@
 //! The command line, as typed. Values are parsed here; nothing is opened.
 
 mod build;
+mod packages;
 mod project;
 
 use std::path::PathBuf;
@@ -11,6 +12,10 @@ use enclair_eif::Arch;
 pub(crate) use build::{
     Build, CompressArgument, Direct, GrantArgument, LayoutArgument, NormalizeArgument,
     SurroundingsArguments,
+};
+pub(crate) use packages::{
+    DistributionArgument, Packages, PackagesCommand, PackagesDiff, PackagesDownload,
+    PackagesFromImage, PackagesList, PackagesWhy,
 };
 pub(crate) use project::{
     Export, Init, Lock, Log, ProjectArguments, Store, StoreCommand, SupplyArguments,
@@ -48,11 +53,13 @@ pub(crate) enum Command {
     Run(Run),
     /// Say what this machine can do, and how to add what is missing
     Doctor(Doctor),
+    /// List, explain, download and compare locked packages
+    Packages(Packages),
     /// Look after the store of fetched content
     Store(Store),
     /// List the images that a repository has recorded
     Log(Log),
-    /// Explain a register (PCR0) or a finding (ramdisk-overrides-boot)
+    /// Explain a register (PCR0), a finding (ramdisk-overrides-boot), or a path of an image
     Explain(Explain),
     /// Print the JSON schema of a document
     Schema(Schema),
@@ -228,11 +235,17 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  enclair explain PCR2\n  \
-    enclair explain ramdisk-overrides-boot\n  enclair explain          # lists everything")]
+    enclair explain ramdisk-overrides-boot\n  \
+    enclair explain /usr/bin/curl      # which package has it\n  \
+    enclair explain                    # lists registers and findings")]
 pub(crate) struct Explain {
-    /// A register or the id of a finding; all of them when left out
-    #[arg(value_name = "ID")]
+    /// A register, the id of a finding, or an absolute path in an image that was built of packages;
+    /// all registers and findings when left out
+    #[arg(value_name = "WHAT")]
     pub(crate) id: Option<String>,
+    /// Directory of the build, where packages.json is
+    #[arg(short, long, default_value = "out", value_name = "DIR")]
+    pub(crate) output: PathBuf,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -266,6 +279,16 @@ pub(crate) enum DocumentArgument {
     StoreImport,
     /// `log --json`
     Log,
+    /// `packages list --json`
+    PackagesList,
+    /// `packages why --json`
+    PackagesWhy,
+    /// `packages download --json`
+    PackagesDownload,
+    /// `packages diff --json`
+    PackagesDiff,
+    /// `packages from-image --json`
+    PackagesFromImage,
     /// `assemble --json`
     Assemble,
     /// `inspect --json` of an image
@@ -274,6 +297,8 @@ pub(crate) enum DocumentArgument {
     InspectRamdisk,
     /// `explain --json`
     Explain,
+    /// `explain /PATH --json`
+    ExplainPath,
     /// `run --json`
     Run,
     /// `doctor --json`

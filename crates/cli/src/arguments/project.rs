@@ -53,7 +53,9 @@ pub(crate) struct Init {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  enclair lock\n  enclair lock --update source\n  \
-    enclair lock --check       # status 1 when the lock is stale\n\n\
+    enclair lock --check       # status 1 when the lock is stale\n  \
+    enclair lock --import SHA256SUMS-amd64\n  \
+    enclair lock --export-sha256sums SHA256SUMS-amd64\n\n\
     What is locked stays locked until it is asked for with --update, or the recipe asks for \
     something else."
 )]
@@ -66,6 +68,13 @@ pub(crate) struct Lock {
     /// not, 2 when there is none
     #[arg(long, conflicts_with = "update")]
     pub(crate) check: bool,
+    /// Lock exactly the packages that this file has by digest, as repro-get writes it, instead of
+    /// choosing some; the recipe has `source.packages`
+    #[arg(long, value_name = "SHA256SUMS", conflicts_with = "check")]
+    pub(crate) import: Option<PathBuf>,
+    /// Write the locked packages as such a file, or to `-`, and change nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "update", "import"])]
+    pub(crate) export_sha256sums: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) supply: SupplyArguments,
     /// Print JSON

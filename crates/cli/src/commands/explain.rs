@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
+use super::explain_path;
 use crate::arguments::Explain;
 use crate::catalogue::{REGISTERS, findings};
 use crate::documents::{ExplainDocument, ExplainEntry};
 use crate::printer::Printer;
 
-/// Explains a register or a finding, or lists all of them.
+/// Explains a register, a finding or a path, or lists registers and findings.
 pub(crate) fn run(arguments: &Explain, printer: &Printer) -> anyhow::Result<()> {
+    if let Some(path) = arguments.id.as_deref().filter(|id| id.starts_with('/')) {
+        return explain_path::run(path, arguments, printer);
+    }
     let wanted = |entry: &ExplainEntry| {
         arguments
             .id

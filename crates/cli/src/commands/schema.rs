@@ -5,6 +5,10 @@ use schemars::generate::SchemaSettings;
 
 use crate::arguments::{DocumentArgument, Schema};
 use crate::documents::{AssembleDocument, ExplainDocument, InspectDocument, RamdiskFileDocument};
+use crate::packages_documents::{
+    ExplainPathDocument, PackagesDiffDocument, PackagesDownloadDocument, PackagesFromImageDocument,
+    PackagesListDocument, PackagesWhyDocument,
+};
 use crate::printer::Printer;
 use crate::project_documents::{
     CollectedDocument, ImportedDocument, InitDocument, LockDocument, LogDocument,
@@ -32,6 +36,16 @@ pub(crate) fn run(arguments: &Schema, printer: &Printer) -> anyhow::Result<()> {
         DocumentArgument::StoreGc => generator.into_root_schema_for::<CollectedDocument>(),
         DocumentArgument::StoreImport => generator.into_root_schema_for::<ImportedDocument>(),
         DocumentArgument::Log => generator.into_root_schema_for::<LogDocument>(),
+        DocumentArgument::PackagesList => generator.into_root_schema_for::<PackagesListDocument>(),
+        DocumentArgument::PackagesWhy => generator.into_root_schema_for::<PackagesWhyDocument>(),
+        DocumentArgument::PackagesDownload => {
+            generator.into_root_schema_for::<PackagesDownloadDocument>()
+        }
+        DocumentArgument::PackagesDiff => generator.into_root_schema_for::<PackagesDiffDocument>(),
+        DocumentArgument::PackagesFromImage => {
+            generator.into_root_schema_for::<PackagesFromImageDocument>()
+        }
+        DocumentArgument::ExplainPath => generator.into_root_schema_for::<ExplainPathDocument>(),
         DocumentArgument::Doctor => generator.into_root_schema_for::<DoctorDocument>(),
     };
     printer.json(&schema)

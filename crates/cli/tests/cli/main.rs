@@ -27,6 +27,7 @@ mod locks;
 mod malformed_eif;
 mod messages;
 mod newc;
+mod packages;
 mod permutations;
 mod process;
 mod project;

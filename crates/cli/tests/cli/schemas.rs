@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::images::{BUILD, application, build, workshop};
 use crate::workshop::Workshop;
 
-const SCHEMAS: [&str; 14] = [
+const SCHEMAS: [&str; 20] = [
     "measurements",
     "init",
     "lock",
@@ -18,10 +18,16 @@ const SCHEMAS: [&str; 14] = [
     "store-gc",
     "store-import",
     "log",
+    "packages-list",
+    "packages-why",
+    "packages-download",
+    "packages-diff",
+    "packages-from-image",
     "assemble",
     "inspect",
     "inspect-ramdisk",
     "explain",
+    "explain-path",
     "run",
     "doctor",
 ];

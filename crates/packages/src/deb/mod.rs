@@ -25,7 +25,7 @@ use std::fmt;
 
 pub use control::CONTROL_LIMITS;
 pub use error::{ArProblem, ControlProblem, DebError, EntryProblem, Expected};
-pub use read::{Sink, read};
+pub use read::{Sink, read, read_control};
 
 use crate::findings::MEMBER_IGNORED;
 

@@ -6,13 +6,14 @@ use enclair_compress::{Format, Stream};
 use enclair_digest::Limits;
 use enclair_finding::Findings;
 use enclair_tree::tar::{Names, Reader};
-use enclair_tree::{Error as TreeError, Escaped, Spool};
+use enclair_tree::{Error as TreeError, Escaped, MemorySpool, Spool};
 
 use super::ar::{Archive, Header};
 use super::control::ControlArchive;
 use super::data::DataArchive;
 use super::error::{ArProblem, DebError, Expected};
 use super::{MEMBER_IGNORED, Package};
+use crate::control::Control;
 
 const VERSION: &[u8] = b"2.0\n";
 /// Compressions of the control archive, by what stands behind `control.tar`.
@@ -70,6 +71,31 @@ pub fn read(
     })?;
     read_end(&mut archive, sink)?;
     control.into_package(data.entries)
+}
+
+/// Reads the control file of `package` alone, and goes on to its very end, so that a digest of it can
+/// be compared. What is behind the control archive is passed over and not looked at.
+///
+/// # Errors
+///
+/// [`DebError`] for what is not the beginning of a package, or has no good control file.
+pub fn read_control(package: &mut dyn BufRead) -> Result<Control, DebError> {
+    let (mut spool, mut findings) = (MemorySpool::new(), Findings::new());
+    let mut sink = Sink {
+        spool: &mut spool,
+        findings: &mut findings,
+    };
+    let mut archive = Archive::open(package)?;
+    read_version(&mut archive)?;
+    let mut control = ControlArchive::default();
+    let (header, format) = next(&mut archive, Expected::Control, CONTROL_FORMATS, &mut sink)?;
+    read_member(&mut archive, (&header, format), |content| {
+        control.read(&header.name, content, sink.findings)
+    })?;
+    let offset = archive.offset();
+    std::io::copy(package, &mut std::io::sink())
+        .map_err(|source| DebError::Read { offset, source })?;
+    Ok(control.into_package(Vec::new())?.control)
 }
 
 fn read_version(archive: &mut Archive<'_>) -> Result<(), DebError> {
@@ -190,5 +216,27 @@ pub(super) fn archive_error(member: &str, error: TreeError) -> DebError {
     DebError::Archive {
         member,
         source: error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enclair_packages_testing::Deb;
+
+    use super::*;
+
+    #[test]
+    fn the_control_file_is_read_and_the_rest_is_passed_over() {
+        let package = Deb::new("hello", "1:2.10-3", "amd64")
+            .file("./usr/bin/hello", "#!/bin/sh\n")
+            .build();
+        let mut rest = &*package;
+        let control = read_control(&mut rest).unwrap();
+        assert_eq!(control.name(), "hello");
+        assert_eq!(control.version().as_str(), "1:2.10-3");
+        assert!(rest.is_empty(), "a digest is compared at the end");
+        let cut = package.get(..100).unwrap();
+        assert!(read_control(&mut &*cut).is_err());
+        assert!(read_control(&mut &b"no package"[..]).is_err());
     }
 }

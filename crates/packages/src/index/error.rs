@@ -45,6 +45,17 @@ pub enum IndexError {
         #[source]
         problem: FieldProblem,
     },
+    /// A field of a package that was known before, which no lock could take.
+    #[error("package `{package}`: the field `{field}` is not usable")]
+    Gathered {
+        /// The package's name.
+        package: Box<str>,
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong with it.
+        #[source]
+        problem: FieldProblem,
+    },
     /// A package twice, with different files.
     #[error(
         "package `{package}` {version} for {architecture} is there twice, with the digests \

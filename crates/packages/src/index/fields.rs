@@ -34,7 +34,7 @@ pub(super) fn with(
     let mut fields = Fields::default();
     let mut result = Ok(());
     for field in paragraph.fields() {
-        result = result.and_then(|()| take(&mut fields, field));
+        result = result.and_then(|()| take(&mut fields, (field.name(), field.value())));
     }
     result
         .and_then(|()| then(&fields))
@@ -66,14 +66,14 @@ fn known(name: &str) -> Option<&'static str> {
         .copied()
 }
 
-fn take<'a>(
+/// Takes a field by its name and value, if it is one that is kept.
+pub(super) fn take<'a>(
     fields: &mut Fields<'a>,
-    field: &Field<'a>,
+    (name, value): (&str, &'a str),
 ) -> Result<(), (&'static str, FieldProblem)> {
-    let Some(name) = known(field.name()) else {
+    let Some(name) = known(name) else {
         return Ok(());
     };
-    let value = field.value();
     match name {
         "Package" => fields.name = value,
         "Version" => fields.version = value,

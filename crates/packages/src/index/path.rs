@@ -34,7 +34,7 @@ pub enum PathProblem {
 
 /// The path as it is kept: relative, with plain parts. `./` at the beginning, as small
 /// repositories have it, is left out.
-pub(super) fn check(path: &str) -> Result<&str, PathProblem> {
+pub(crate) fn check(path: &str) -> Result<&str, PathProblem> {
     if path.is_empty() {
         return Err(PathProblem::Empty);
     }

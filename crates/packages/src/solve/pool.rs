@@ -196,7 +196,7 @@ impl<'a> Pool<'a> {
     }
 
     /// The architecture that a package is installed for.
-    fn architecture_of(&self, package: &Package<'_>) -> Rc<str> {
+    pub(super) fn architecture_of(&self, package: &Package<'_>) -> Rc<str> {
         match package.architecture() {
             "all" => Rc::clone(&self.native),
             other if *other == *self.native => Rc::clone(&self.native),

@@ -47,6 +47,8 @@ pub enum Reason {
         /// In which words: one group of the field.
         relation: Box<str>,
     },
+    /// It is one of a set that was given, and neither the request nor another package needs it.
+    Given,
 }
 
 impl fmt::Display for Reason {
@@ -60,6 +62,7 @@ impl fmt::Display for Reason {
                 field,
                 relation,
             } => write!(f, "{by} {field} `{relation}`"),
+            Self::Given => f.write_str("given"),
         }
     }
 }
@@ -314,7 +317,7 @@ fn reason(pool: &mut Pool<'_>, roots: &[Root], pick: &Pick) -> Result<Reason, So
         });
     }
     let Some((parent, place)) = pick.parent else {
-        return Ok(Reason::Asked);
+        return Ok(Reason::Given);
     };
     let details = pool.details(parent)?;
     let need = details.needs.get(place);

@@ -7,6 +7,7 @@ use crate::index::Index;
 
 mod choice;
 mod explained;
+mod given;
 mod search;
 
 /// An index of packages, each of them one line.

@@ -13,6 +13,20 @@ use crate::supply::Blob;
 /// The first line. It is part of the form.
 const COMMENT: &str = "# Written by `enclair lock`, not by hand.\n";
 
+impl LockedPackage {
+    /// The package as it stands in a lock: an inline table, without the comma.
+    pub fn to_line(&self) -> String {
+        package(self)
+    }
+}
+
+impl LockedSuite {
+    /// The suite as it stands in a lock: an inline table, without the comma.
+    pub fn to_line(&self) -> String {
+        suite(self)
+    }
+}
+
 pub(super) fn document(lock: &Lock) -> String {
     let mut out = String::from(COMMENT);
     // Writing to a string does not fail.

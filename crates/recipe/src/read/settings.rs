@@ -107,7 +107,7 @@ fn template(text: &str) -> Checked<UrlTemplate> {
     let template = UrlTemplate::parse(text)
         .map_err(|error| Complaint::new(error.to_string()).hint(error.hint()))?;
     // The rules of URLs hold for what comes out, so they are tried on the text without braces.
-    let plain = text.replace(['{', '}'], "");
+    let plain = template.as_str().replace(['{', '}'], "");
     let rest = plain.split_once("://").map_or("", |(_, rest)| rest);
     match plain.starts_with("file://") {
         true if rest.starts_with('/') => Ok(template),

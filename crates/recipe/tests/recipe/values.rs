@@ -224,12 +224,42 @@ fn templates_have_known_schemes_and_variables() {
         ("https://u:p@a.b/{sha256}", false),
         ("https://a b/{sha256}", false),
         ("https://", false),
+        ("https://a.b/{{.MD5}}", false),
+        ("https://a.b/{{.Name}", false),
+        ("https://a.b/{{.Epoch}}", false),
+        ("https://a b/{{.Name}}", false),
+        ("https://a.b/{{.Name}}}", false),
     ] {
         let document = format!("[[provider]]\nkind = \"blob\"\nurl = \"{url}\"\n");
         assert_eq!(Settings::parse(&document).is_ok(), good, "{url}");
     }
     assert_eq!(Settings::parse(""), Ok(Settings::default()));
     assert!(Settings::parse("schema = 1").is_err());
+}
+
+#[test]
+fn the_templates_of_repro_get_are_taken() {
+    for (theirs, ours) in [
+        ("http://a.b/debian/{{.Name}}", "http://a.b/debian/{name}"),
+        (
+            "http://a.b/archive/debian/{{timeToDebianSnapshot .Epoch}}/{{.Name}}",
+            "http://a.b/archive/debian/{date}/{name}",
+        ),
+        (
+            "https://a.b/+files/{{ .Basename }}",
+            "https://a.b/+files/{basename}",
+        ),
+        ("file:///dir/{{.SHA256}}", "file:///dir/{sha256}"),
+        (
+            "http://a.b/ipfs/{{.CID}}?x={sha256}",
+            "http://a.b/ipfs/{cid}?x={sha256}",
+        ),
+    ] {
+        let document = format!("[[provider]]\nkind = \"package\"\nurl = \"{theirs}\"\n");
+        let settings = Settings::parse(&document).unwrap();
+        let provider = settings.providers.first().unwrap();
+        assert_eq!(provider.url.as_str(), ours);
+    }
 }
 
 #[test]

@@ -164,7 +164,8 @@ pub(super) fn locked(solution: &Solution<'_>) -> Vec<LockedPackage> {
         .collect()
 }
 
-fn locked_package(package: Package<'_>, suite: &str, asked: bool) -> LockedPackage {
+/// A package of a suite as a lock has it.
+pub(super) fn locked_package(package: Package<'_>, suite: &str, asked: bool) -> LockedPackage {
     LockedPackage {
         name: package.name().to_owned(),
         version: package.version().to_owned(),

@@ -42,7 +42,7 @@ pub enum ChoiceError {
         suite: String,
         /// Why.
         #[source]
-        source: ReleaseError,
+        source: Box<ReleaseError>,
     },
     /// An index breaks its rules.
     #[error("`{file}` of `{suite}` is no index of packages")]
@@ -53,7 +53,7 @@ pub enum ChoiceError {
         file: String,
         /// Why.
         #[source]
-        source: IndexError,
+        source: Box<IndexError>,
     },
     /// The key of a repository cannot be read.
     #[error("the key of repository `{repository}` cannot be read")]

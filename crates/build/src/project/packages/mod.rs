@@ -13,13 +13,30 @@
 //! newest ones.
 
 mod choose;
+mod contained;
+mod download;
 mod error;
 mod files;
+mod imported;
 mod kernel;
+mod known;
+mod listing;
+mod os_release;
+mod rootfs;
 mod suites;
+mod why;
 
 pub(super) use choose::Chooser;
+pub use contained::{
+    Contained, ContainedRequest, MissingPackage, MissingReason, contained_packages,
+};
+pub use download::{Downloaded, Hints};
 pub use error::ChoiceError;
-pub(super) use files::{PackageFile, Sought, is_match};
+pub(super) use files::{Sought, is_match};
+pub(super) use imported::Import;
 pub(super) use kernel::check_kernel_config;
-pub(super) use suites::{Suites, debian_arch};
+pub use listing::ListingError;
+pub use rootfs::Rootfs;
+pub(super) use suites::Suites;
+pub(super) use why::source_packages;
+pub use why::{Why, WhyChain, WhyNeed, WhyReason};

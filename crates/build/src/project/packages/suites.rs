@@ -92,6 +92,43 @@ impl<E: Engine> Suites<'_, E> {
         archive: &PackageArchive,
         repositories: &[Repository],
     ) -> Result<Vec<Suite>, ChoiceError> {
+        let mut suites = Vec::new();
+        for asked in self.asked(archive, repositories) {
+            suites.push(self.suite(&asked)?);
+        }
+        suites.sort_by(|left, right| left.locked.name.cmp(&right.locked.name));
+        Ok(suites)
+    }
+
+    /// Those of them that are locked and can be had as they were locked, sorted by name. No other
+    /// Release file is looked at.
+    ///
+    /// # Errors
+    ///
+    /// One that is not believed, and an index that cannot be read.
+    pub(super) fn read_locked(
+        &self,
+        archive: &PackageArchive,
+        repositories: &[Repository],
+    ) -> Result<Vec<Suite>, ChoiceError> {
+        let mut suites = Vec::new();
+        for asked in self.asked(archive, repositories) {
+            match self.locked_suite(&asked) {
+                Ok(suite) => suites.extend(suite),
+                // What it has is known from elsewhere, or is said to be missing.
+                Err(ChoiceError::File { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        suites.sort_by(|left, right| left.locked.name.cmp(&right.locked.name));
+        Ok(suites)
+    }
+
+    fn asked<'a>(
+        &self,
+        archive: &'a PackageArchive,
+        repositories: &'a [Repository],
+    ) -> Vec<Asked<'a>> {
         let distribution = *archive.distribution;
         let components = sorted(&archive.components);
         let own = archive.suites.iter().map(|suite| Asked {
@@ -110,12 +147,29 @@ impl<E: Engine> Suites<'_, E> {
                 repository: Some(repository),
             })
         });
-        let mut suites = Vec::new();
-        for asked in own.chain(others) {
-            suites.push(self.suite(&asked)?);
+        own.chain(others).collect()
+    }
+
+    /// A suite as it was locked; `None` for one that was not.
+    fn locked_suite(&self, asked: &Asked<'_>) -> Result<Option<Suite>, ChoiceError> {
+        let locked = self.locked.iter().find(|suite| suite.name == asked.name);
+        let Some(locked) = locked else {
+            return Ok(None);
+        };
+        let path = format!("dists/{}/InRelease", asked.suite);
+        self.obtain(locked.release, (asked.archive, &path, Some(locked.date)))
+            .map_err(|source| file_error(asked.archive, &path, source))?;
+        let at = UnixSeconds(locked.date).plus(JUDGED_AFTER);
+        let release = self.believe(asked, (&path, locked.release), at)?;
+        let mut indexes = Vec::new();
+        for component in &locked.components {
+            indexes.push(self.index(asked, &release, component)?);
         }
-        suites.sort_by(|left, right| left.locked.name.cmp(&right.locked.name));
-        Ok(suites)
+        Ok(Some(Suite {
+            locked: locked.clone(),
+            release,
+            indexes,
+        }))
     }
 
     fn suite(&self, asked: &Asked<'_>) -> Result<Suite, ChoiceError> {
@@ -168,7 +222,7 @@ impl<E: Engine> Suites<'_, E> {
         let bytes = self.bytes(asked.archive, path, blob)?;
         let wrong = |source| ChoiceError::Release {
             suite: asked.name.clone(),
-            source,
+            source: Box::new(source),
         };
         let keys = match asked.repository {
             Some(repository) => Keys::from_certificates(&self.key(repository)?),
@@ -227,7 +281,7 @@ impl<E: Engine> Suites<'_, E> {
             .index(component, debian_arch(self.arch))
             .map_err(|source| ChoiceError::Release {
                 suite: asked.name.clone(),
-                source,
+                source: Box::new(source),
             })?;
         let supply = self.tools.supply;
         let kept = supply.derived(DERIVED, &file.sha256);
@@ -258,7 +312,7 @@ impl<E: Engine> Suites<'_, E> {
             ChoiceError::Index {
                 suite: asked.name.clone(),
                 file: file.path.clone(),
-                source,
+                source: Box::new(source),
             }
         })
     }
