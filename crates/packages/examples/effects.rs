@@ -44,11 +44,22 @@ fn main() -> Result<(), Failure> {
         return Err("DIRECTORY ORDER ARCHITECTURE ROOT.tar expected".into());
     };
     let mut spool = MemorySpool::new();
-    let root = make(Path::new(directory), &std::fs::read_to_string(order)?, architecture, &mut spool)?;
+    let root = make(
+        Path::new(directory),
+        &std::fs::read_to_string(order)?,
+        architecture,
+        &mut spool,
+    )?;
     let mut other = MemorySpool::new();
     let mut tree = Tree::new(Metadata::new(0o755));
     let tar = BufReader::new(File::open(real)?);
-    apply_layer(&mut tree, tar, &mut other, &Limits::default(), &mut Findings::new())?;
+    apply_layer(
+        &mut tree,
+        tar,
+        &mut other,
+        &Limits::default(),
+        &mut Findings::new(),
+    )?;
     compare((&root.tree, &spool), (&tree, &other))
 }
 
@@ -85,12 +96,21 @@ fn make(
     };
     let applied = apply(&request, &mut root, spool)?;
     for one in report(&root.packages, &applied) {
-        one.not_run.iter().for_each(|command| println!("script {} {command}", one.package));
-        one.not_read.iter().for_each(|script| println!("script {} {script}", one.package));
+        one.not_run
+            .iter()
+            .for_each(|command| println!("script {} {command}", one.package));
+        one.not_read
+            .iter()
+            .for_each(|script| println!("script {} {script}", one.package));
     }
     for one in &applied.replaced {
         let package = &root.packages[one.package].control;
-        println!("replaced {} {:?} {}", package.name(), one.review, one.digest);
+        println!(
+            "replaced {} {:?} {}",
+            package.name(),
+            one.review,
+            one.digest
+        );
     }
     let system = System {
         architecture,
@@ -127,10 +147,16 @@ fn difference(
     let (a, b) = (one.metadata, other.metadata);
     let symlink = matches!(one.kind, NodeKind::Symlink(_));
     if a.permissions != b.permissions && !symlink {
-        return Ok(Some(format!("mode {:04o} {:04o}", a.permissions, b.permissions)));
+        return Ok(Some(format!(
+            "mode {:04o} {:04o}",
+            a.permissions, b.permissions
+        )));
     }
     if (a.uid, a.gid) != (b.uid, b.gid) {
-        return Ok(Some(format!("owner {}:{} {}:{}", a.uid, a.gid, b.uid, b.gid)));
+        return Ok(Some(format!(
+            "owner {}:{} {}:{}",
+            a.uid, a.gid, b.uid, b.gid
+        )));
     }
     match (&one.kind, &other.kind) {
         (NodeKind::File(a), NodeKind::File(b)) => {

@@ -1,4 +1,4 @@
-//! Reads an index, and keeps it as a cache: what `benches/packages` measures.
+//! Reads an index, and keeps it as a cache: what `benches/resolve` measures.
 //!
 //! ```text
 //! index read FILE             a file `Packages`, compressed or not

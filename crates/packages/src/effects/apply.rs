@@ -268,7 +268,11 @@ impl Run<'_, '_> {
                 package: index,
                 effect: effect.id,
                 digest,
-                review: if known { Review::Reviewed } else { Review::Unreviewed },
+                review: if known {
+                    Review::Reviewed
+                } else {
+                    Review::Unreviewed
+                },
             });
         }
         Ok(replaced)

@@ -68,7 +68,9 @@ impl Work for Nsswitch {
             let installations = script.map(installations).unwrap_or_default();
             // One source that is there already means that somebody chose: nothing is added.
             if !installations.iter().any(|one| one.is_in(&text)) {
-                text = installations.iter().fold(text, |text, one| one.add_to(&text));
+                text = installations
+                    .iter()
+                    .fold(text, |text, one| one.add_to(&text));
             }
         }
         if text == before {
@@ -145,7 +147,11 @@ impl Installation {
 
     fn add_to(&self, text: &str) -> String {
         let lines = text.lines().map(|line| {
-            let added = if self.owns(line) { self.add_to_line(line) } else { None };
+            let added = if self.owns(line) {
+                self.add_to_line(line)
+            } else {
+                None
+            };
             added.unwrap_or_else(|| line.to_owned())
         });
         lines.map(|line| line + "\n").collect()
@@ -191,7 +197,8 @@ impl Installation {
 fn sources(line: &str) -> impl Iterator<Item = &str> {
     let line = line.split_once('#').map_or(line, |(line, _)| line);
     let list = line.split_once(':').map_or("", |(_, list)| list);
-    list.split_whitespace().filter(|word| !word.starts_with('['))
+    list.split_whitespace()
+        .filter(|word| !word.starts_with('['))
 }
 
 #[cfg(test)]
@@ -212,11 +219,16 @@ mod tests {
         world.put_file("/usr/share/libc-bin/nsswitch.conf", BEFORE);
         let mdns = comment("hosts/mdns4_minimal[NOTFOUND=return]", "before=dns,resolve");
         world.install("libnss-mdns", &mdns);
-        world.install("libnss-myhostname", &comment("hosts/myhostname", "after=files"));
+        world.install(
+            "libnss-myhostname",
+            &comment("hosts/myhostname", "after=files"),
+        );
         let resolve = comment("hosts/resolve[!UNAVAIL=return]", "before=dns");
         world.install("libnss-resolve", &resolve);
         let systemd = ["passwd", "group", "shadow", "gshadow"];
-        let systemd = systemd.map(|one| comment(&format!("{one}/systemd"), "last")).concat();
+        let systemd = systemd
+            .map(|one| comment(&format!("{one}/systemd"), "last"))
+            .concat();
         world.install("libnss-systemd", &systemd);
         world
     }
@@ -256,8 +268,14 @@ mod tests {
     fn commands_that_are_done_by_comments() {
         let mut world = World::new("");
         for (command, answer) in [
-            ("touch /etc/nsswitch.conf.nss.libnss-mdns-will-install", Answer::Emulated),
-            ("rm /etc/nsswitch.conf.nss.libnss-mdns-will-install", Answer::Emulated),
+            (
+                "touch /etc/nsswitch.conf.nss.libnss-mdns-will-install",
+                Answer::Emulated,
+            ),
+            (
+                "rm /etc/nsswitch.conf.nss.libnss-mdns-will-install",
+                Answer::Emulated,
+            ),
             ("sed -E -i /etc/nsswitch.conf -e s/a/b/", Answer::Emulated),
             ("sed -i s/a/b/ /etc/nsswitch.conf", Answer::NotMine),
             ("sed -E -i /etc/other -e s/a/b/", Answer::NotMine),

@@ -105,8 +105,10 @@ fn place_all(site: &mut Site<'_>, accounts: &Accounts, supplied: &Supplied) -> R
     }
     for one in &supplied.files {
         let path = absolute(&one.place.path)?;
-        site.files.make_directories(directory_of(path), Metadata::new(0o755))?;
-        site.files.put(path, &one.content, metadata(accounts, &one.place)?)?;
+        site.files
+            .make_directories(directory_of(path), Metadata::new(0o755))?;
+        site.files
+            .put(path, &one.content, metadata(accounts, &one.place)?)?;
     }
     for (path, target) in &supplied.links {
         let path = absolute(path)?;
@@ -116,10 +118,14 @@ fn place_all(site: &mut Site<'_>, accounts: &Accounts, supplied: &Supplied) -> R
                 what: "the target of a symlink",
             });
         }
-        site.files.make_directories(directory_of(path), Metadata::new(0o755))?;
+        site.files
+            .make_directories(directory_of(path), Metadata::new(0o755))?;
         site.files.symlink(path, target)?;
     }
-    supplied.modes.iter().try_for_each(|one| set(site, accounts, one))
+    supplied
+        .modes
+        .iter()
+        .try_for_each(|one| set(site, accounts, one))
 }
 
 fn add_group(accounts: &mut Accounts, new: &SuppliedGroup) -> Result<(), Problem> {
@@ -233,7 +239,9 @@ fn metadata(accounts: &Accounts, one: &SuppliedPath) -> Result<Metadata, Problem
     };
     let uid = accounts.uid_of(user).ok_or_else(|| unknown("user", user))?;
     let gid = match group {
-        Some(group) => accounts.gid_of(group).ok_or_else(|| unknown("group", group))?,
+        Some(group) => accounts
+            .gid_of(group)
+            .ok_or_else(|| unknown("group", group))?,
         None => accounts.user(user).map_or(uid, |user| user.gid),
     };
     Ok(Metadata {
@@ -370,15 +378,39 @@ mod tests {
         let mut odd = user("app", 300, 0);
         odd.gecos = "a:b".to_owned();
         for (supplied, text) in [
-            (users(vec![user("root", 1, 0)]), "`root` is there twice, or with other numbers: a user"),
-            (users(vec![user("app", 0, 0)]), "`app` is there twice, or with other numbers: a user"),
-            (users(vec![user("audio", 7, 7)]), "`audio` is there twice, or with other numbers: a group"),
-            (users(vec![user("1", 7, 7)]), "`1` cannot be the name of a user or group"),
+            (
+                users(vec![user("root", 1, 0)]),
+                "`root` is there twice, or with other numbers: a user",
+            ),
+            (
+                users(vec![user("app", 0, 0)]),
+                "`app` is there twice, or with other numbers: a user",
+            ),
+            (
+                users(vec![user("audio", 7, 7)]),
+                "`audio` is there twice, or with other numbers: a group",
+            ),
+            (
+                users(vec![user("1", 7, 7)]),
+                "`1` cannot be the name of a user or group",
+            ),
             (users(vec![odd]), "`a:b` cannot be a field of `/etc/passwd`"),
-            (modes(path("/none", 0o644, "root")), "`none`: does not exist, or is not a regular file"),
-            (modes(path("/etc", 0o644, "app")), "user `app` does not exist"),
-            (modes(path("/etc", 0o644, "root:app")), "group `app` does not exist"),
-            (modes(path("etc", 0o644, "root")), "`etc` cannot be a place in the image: paths begin with `/`"),
+            (
+                modes(path("/none", 0o644, "root")),
+                "`none`: does not exist, or is not a regular file",
+            ),
+            (
+                modes(path("/etc", 0o644, "app")),
+                "user `app` does not exist",
+            ),
+            (
+                modes(path("/etc", 0o644, "root:app")),
+                "group `app` does not exist",
+            ),
+            (
+                modes(path("etc", 0o644, "root")),
+                "`etc` cannot be a place in the image: paths begin with `/`",
+            ),
         ] {
             assert_eq!(problem(supplied), text);
         }

@@ -17,11 +17,11 @@ use enclair_finding::Findings;
 use enclair_tree::{MemorySpool, Metadata, Node, NodeKind, Tree, TreePath, apply_layer, read_body};
 
 use super::filesystem::Filesystem;
+use super::supplied::Supplied;
 use super::work::{Answer, Invocation, Site, Work};
 use crate::control::Control;
 use crate::deb::Script;
 use crate::root::Installed;
-use super::supplied::Supplied;
 use crate::scripts::{Certainty, Command, Redirection, Redirects, Word};
 
 /// A tree with its spool and packages.
@@ -134,7 +134,13 @@ impl World {
     }
 
     fn ask(&mut self, work: &dyn Work, line: &str, certainty: Certainty) -> Answer {
-        self.answer(work, &Command { certainty, ..command(line) })
+        self.answer(
+            work,
+            &Command {
+                certainty,
+                ..command(line)
+            },
+        )
     }
 
     /// [`World::run`] for a command whose output goes to a file.

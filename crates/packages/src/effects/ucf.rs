@@ -17,7 +17,9 @@ pub(crate) struct Ucf;
 impl Work for Ucf {
     fn command(&self, site: &mut Site<'_>, call: &Invocation<'_>) -> Result<Answer, Problem> {
         match call.program {
-            "ucfr" => Ok(Answer::Ignored("which package has a file matters for upgrades")),
+            "ucfr" => Ok(Answer::Ignored(
+                "which package has a file matters for upgrades",
+            )),
             "ucf" => install(site, call),
             _ => Ok(Answer::NotMine),
         }
@@ -71,7 +73,10 @@ mod tests {
              |mine",
         );
         for (command, answer) in [
-            ("ucf --three-way --debconf-ok /usr/share/one /etc/one", Answer::Emulated),
+            (
+                "ucf --three-way --debconf-ok /usr/share/one /etc/one",
+                Answer::Emulated,
+            ),
             ("ucf /usr/share/one /etc/there", Answer::Emulated),
             ("ucf --purge /etc/one", Answer::NotMine),
             ("ucf /usr/share/none /etc/none", Answer::NotMine),
@@ -81,7 +86,10 @@ mod tests {
         ] {
             assert_eq!(world.run(&Ucf, command), answer, "{command}");
         }
-        assert!(matches!(world.run(&Ucf, "ucfr one /etc/one"), Answer::Ignored(_)));
+        assert!(matches!(
+            world.run(&Ucf, "ucfr one /etc/one"),
+            Answer::Ignored(_)
+        ));
         let perhaps = world.run_perhaps(&Ucf, "ucf /usr/share/one /etc/other");
         assert_eq!(perhaps, Answer::NotMine);
         // What `ucf` of Debian 12 and 13 leaves behind there.

@@ -46,7 +46,9 @@ pub(super) fn take<'a>(bytes: &mut &'a [u8]) -> Option<Value<'a>> {
 
 /// Takes the first value off `bytes`, if it has this tag.
 pub(super) fn take_tag<'a>(bytes: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
-    take(bytes).filter(|value| value.tag == tag).map(|value| value.content)
+    take(bytes)
+        .filter(|value| value.tag == tag)
+        .map(|value| value.content)
 }
 
 /// Adds a value to `bytes`.
@@ -80,7 +82,10 @@ mod tests {
             bytes.push(9);
             let mut rest = bytes.as_slice();
             let value = take(&mut rest).unwrap();
-            assert_eq!((value.tag, value.content, value.whole), (0x30, &*content, &*whole));
+            assert_eq!(
+                (value.tag, value.content, value.whole),
+                (0x30, &*content, &*whole)
+            );
             assert_eq!(rest, [9]);
             for cut in 0..whole.len().min(300) {
                 assert_eq!(take(&mut &whole[..cut]), None);
@@ -90,7 +95,11 @@ mod tests {
 
     #[test]
     fn lengths_that_are_not_der() {
-        for bytes in [&[0x30, 0x80, 0, 0][..], &[0x30, 0x85, 0, 0, 0, 0, 0], &[0x1f, 0x81, 0]] {
+        for bytes in [
+            &[0x30, 0x80, 0, 0][..],
+            &[0x30, 0x85, 0, 0, 0, 0, 0],
+            &[0x1f, 0x81, 0],
+        ] {
             assert_eq!(take(&mut &*bytes), None);
         }
     }

@@ -98,7 +98,8 @@ fn heading(script: &str) -> String {
     let start = format!("cat > {CONFIGURATION} <<EOF\n");
     let text = script.split_once(&start).map(|(_, after)| after);
     let text = text.and_then(|after| after.split_once("\nEOF\n"));
-    text.map(|(heading, _)| format!("{heading}\n")).unwrap_or_default()
+    text.map(|(heading, _)| format!("{heading}\n"))
+        .unwrap_or_default()
 }
 
 /// The paths below `directory` of files that end in `.crt`, sorted by their bytes.
@@ -146,7 +147,9 @@ fn link_name(path: &str) -> String {
 fn rehash(site: &mut Site<'_>) -> Result<(), Problem> {
     let mut taken: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
     for name in site.files.text_names(LINKS) {
-        let known = [".pem", ".crt", ".cer"].iter().any(|end| name.ends_with(end));
+        let known = [".pem", ".crt", ".cer"]
+            .iter()
+            .any(|end| name.ends_with(end));
         let path = format!("{LINKS}/{name}");
         let content = if known { site.files.read(&path)? } else { None };
         let Some(certificate) = content.and_then(|text| pem::only_certificate(&text)) else {

@@ -19,7 +19,10 @@ pub(super) fn only_certificate(text: &[u8]) -> Option<Vec<u8>> {
         if found.is_some() || !LABELS.contains(&label) {
             return None;
         }
-        let letters: Vec<u8> = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let letters: Vec<u8> = body
+            .bytes()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect();
         found = Some(STANDARD.decode(letters).ok()?);
         rest = after;
     }
@@ -36,8 +39,14 @@ mod tests {
         assert_eq!(only_certificate(one.as_bytes()), Some(vec![0, 1, 2, 3]));
         assert_eq!(only_certificate(format!("{one}{one}").as_bytes()), None);
         assert_eq!(only_certificate(one.replace("CERT", "X").as_bytes()), None);
-        assert_eq!(only_certificate(one.replace("-----END", "").as_bytes()), None);
-        assert_eq!(only_certificate(one.replace("AAEC", "A*EC").as_bytes()), None);
+        assert_eq!(
+            only_certificate(one.replace("-----END", "").as_bytes()),
+            None
+        );
+        assert_eq!(
+            only_certificate(one.replace("AAEC", "A*EC").as_bytes()),
+            None
+        );
         assert_eq!(only_certificate(b""), None);
         assert_eq!(only_certificate(b"\xff"), None);
     }

@@ -76,7 +76,9 @@ fn text(tag: u8, content: &[u8]) -> Option<String> {
         // PrintableString, TeletexString, IA5String, VisibleString: a byte is a character.
         0x13 | 0x14 | 0x16 | 0x1a => Some(content.iter().copied().map(char::from).collect()),
         // BMPString: two bytes are a character.
-        0x1e => characters(content, |pair: &[u8; 2]| u32::from(u16::from_be_bytes(*pair))),
+        0x1e => characters(content, |pair: &[u8; 2]| {
+            u32::from(u16::from_be_bytes(*pair))
+        }),
         // UniversalString: four bytes are a character.
         0x1c => characters(content, |four: &[u8; 4]| u32::from_be_bytes(*four)),
         _ => None,
@@ -88,7 +90,10 @@ fn characters<const N: usize>(content: &[u8], number: fn(&[u8; N]) -> u32) -> Op
     if !rest.is_empty() {
         return None;
     }
-    chunks.iter().map(|chunk| char::from_u32(number(chunk))).collect()
+    chunks
+        .iter()
+        .map(|chunk| char::from_u32(number(chunk)))
+        .collect()
 }
 
 /// Without white space at the ends, with single spaces within, in small ASCII letters.

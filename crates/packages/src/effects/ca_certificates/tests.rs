@@ -5,9 +5,14 @@ fn compare(tree: &[u8], result: &str) {
     let mut world = World::from_tar(tree);
     world.put_file("/etc/one", "");
     world.install("ca-certificates", "");
-    CaCertificates.configure(&mut world.site(), "ca-certificates").unwrap();
+    CaCertificates
+        .configure(&mut world.site(), "ca-certificates")
+        .unwrap();
     CaCertificates.finish(&mut world.site()).unwrap();
-    assert_same(&(world.listing(CONFIGURATION) + &world.listing(LINKS)), result);
+    assert_same(
+        &(world.listing(CONFIGURATION) + &world.listing(LINKS)),
+        result,
+    );
 }
 
 #[test]
@@ -47,7 +52,9 @@ fn what_is_turned_off_is_left_out() {
          |b",
     );
     world.install("ca-certificates", "");
-    CaCertificates.configure(&mut world.site(), "ca-certificates").unwrap();
+    CaCertificates
+        .configure(&mut world.site(), "ca-certificates")
+        .unwrap();
     CaCertificates.finish(&mut world.site()).unwrap();
     let wanted = "d 0755 0:0 /etc/ssl/certs\n\
                   l /etc/ssl/certs/b.pem -> /usr/share/ca-certificates/b.crt\n\

@@ -26,7 +26,8 @@ pub(super) fn ln(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>, Prob
         return Ok(None);
     };
     let old = site.files.own_node(&place);
-    let replaced = old.is_none() || (arguments.has("--force") && !old.is_some_and(Node::is_directory));
+    let replaced =
+        old.is_none() || (arguments.has("--force") && !old.is_some_and(Node::is_directory));
     if !replaced {
         return Ok(None);
     }
@@ -38,7 +39,11 @@ pub(super) fn ln(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>, Prob
         };
     }
     let relative = arguments.has("--relative");
-    let target = if relative { relative_to(site, target, &place) } else { Some((*target).to_owned()) };
+    let target = if relative {
+        relative_to(site, target, &place)
+    } else {
+        Some((*target).to_owned())
+    };
     match target.filter(|target| !target.is_empty()) {
         Some(target) => site.files.symlink(&place, target).map(Some),
         None => Ok(None),
@@ -55,7 +60,9 @@ fn place(site: &Site<'_>, arguments: &Arguments<'_>, target: &str, link: &str) -
     } else {
         link
     };
-    site.files.is_directory(directory_of(&place)).then_some(place)
+    site.files
+        .is_directory(directory_of(&place))
+        .then_some(place)
 }
 
 /// The way from the directory of `place` to `target`, both without symlinks in them.
@@ -66,7 +73,11 @@ fn relative_to(site: &Site<'_>, target: &str, place: &str) -> Option<String> {
     let from = site.files.real(directory_of(place))?;
     let (target, from): (Vec<&[u8]>, Vec<&[u8]>) =
         (target.components().collect(), from.components().collect());
-    let common = target.iter().zip(&from).take_while(|(one, other)| one == other).count();
+    let common = target
+        .iter()
+        .zip(&from)
+        .take_while(|(one, other)| one == other)
+        .count();
     let mut way: Vec<&str> = vec![".."; from.len().checked_sub(common)?];
     for component in target.get(common..)? {
         way.push(std::str::from_utf8(component).ok()?);

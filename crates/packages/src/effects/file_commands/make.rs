@@ -73,7 +73,11 @@ pub(super) fn install(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>,
         return Ok(None);
     };
     let accounts = Accounts::read(&site.files)?;
-    let owner = Owner::named(&accounts, arguments.value("--owner"), arguments.value("--group"));
+    let owner = Owner::named(
+        &accounts,
+        arguments.value("--owner"),
+        arguments.value("--group"),
+    );
     let (Some(mode), Some(owner)) = (mode_of(&arguments, 0o755), owner) else {
         return Ok(None);
     };
@@ -89,7 +93,8 @@ pub(super) fn install(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>,
         return Ok(None);
     };
     if arguments.has("-D") {
-        site.files.make_directories(directory_of(to), Metadata::new(0o755))?;
+        site.files
+            .make_directories(directory_of(to), Metadata::new(0o755))?;
     }
     let place = match arguments.has("--no-target-directory") {
         true => Some(to.clone()),
@@ -108,9 +113,8 @@ fn install_directories(
     paths: &[String],
     metadata: Metadata,
 ) -> Result<Option<()>, Problem> {
-    let possible = |path: &String| {
-        site.files.own_node(path).is_none() || site.files.is_directory(path)
-    };
+    let possible =
+        |path: &String| site.files.own_node(path).is_none() || site.files.is_directory(path);
     if !paths.iter().all(possible) {
         return Ok(None);
     }
@@ -137,9 +141,8 @@ pub(super) fn touch(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>, P
     let Some((arguments, paths)) = parse(words, known) else {
         return Ok(None);
     };
-    let possible = |path: &String| {
-        site.files.exists(path) || site.files.is_directory(directory_of(path))
-    };
+    let possible =
+        |path: &String| site.files.exists(path) || site.files.is_directory(directory_of(path));
     if !paths.iter().all(possible) {
         return Ok(None);
     }
@@ -165,7 +168,12 @@ pub(super) fn rmdir(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>, P
     if !arguments.has("--ignore-fail-on-non-empty") && paths.iter().any(full) {
         return Ok(None);
     }
-    for path in paths.iter().filter(|path| !full(path)).cloned().collect::<Vec<_>>() {
+    for path in paths
+        .iter()
+        .filter(|path| !full(path))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
         site.files.remove(&path)?;
     }
     Ok(Some(()))

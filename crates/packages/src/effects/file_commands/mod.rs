@@ -16,9 +16,9 @@ mod links;
 mod make;
 mod mode;
 mod owner;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 mod transfer;
 
 use super::problem::Problem;
@@ -35,7 +35,11 @@ impl Work for FileCommands {
             return text::write(site, call);
         };
         if call.certainty == Certainty::Perhaps {
-            return Ok(if is_so_already(site, call) { Answer::Emulated } else { Answer::NotMine });
+            return Ok(if is_so_already(site, call) {
+                Answer::Emulated
+            } else {
+                Answer::NotMine
+            });
         }
         match done(site, call.arguments)? {
             Some(()) => Ok(Answer::Emulated),
@@ -67,8 +71,10 @@ fn done_by(program: &str) -> Option<Done> {
 
 /// Whether a command that perhaps runs would change nothing.
 fn is_so_already(site: &Site<'_>, call: &Invocation<'_>) -> bool {
-    let (options, paths): (Vec<&str>, Vec<&str>) =
-        call.arguments.iter().partition(|word| word.starts_with('-'));
+    let (options, paths): (Vec<&str>, Vec<&str>) = call
+        .arguments
+        .iter()
+        .partition(|word| word.starts_with('-'));
     if paths.is_empty() {
         return false;
     }
@@ -97,7 +103,8 @@ fn paths_of(texts: &[&str]) -> Option<Vec<String>> {
 
 /// The directory that holds `path`.
 fn directory_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("/", |(directory, _)| directory)
+    path.rsplit_once('/')
+        .map_or("/", |(directory, _)| directory)
 }
 
 /// The last component of `path`.
@@ -113,5 +120,7 @@ fn destination(site: &Site<'_>, from: &str, to: &str) -> Option<String> {
     } else {
         to.to_owned()
     };
-    site.files.is_directory(directory_of(&place)).then_some(place)
+    site.files
+        .is_directory(directory_of(&place))
+        .then_some(place)
 }

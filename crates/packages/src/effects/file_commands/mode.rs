@@ -43,7 +43,9 @@ impl Mode {
     /// Reads a mode; `None` for what is none, or copies the bits of others (`g=u`).
     pub(super) fn parse(text: &str) -> Option<Self> {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let bits = u16::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o7777)?;
+            let bits = u16::from_str_radix(text, 8)
+                .ok()
+                .filter(|bits| *bits <= 0o7777)?;
             let digits = text.len();
             return Some(Self::Octal { bits, digits });
         }
@@ -61,9 +63,9 @@ impl Mode {
                 bits | (old & SET_ID)
             }
             Self::Octal { bits, .. } => *bits,
-            Self::Clauses(clauses) => {
-                clauses.iter().fold(old, |bits, clause| clause.apply(bits, target))
-            }
+            Self::Clauses(clauses) => clauses
+                .iter()
+                .fold(old, |bits, clause| clause.apply(bits, target)),
         }
     }
 }
@@ -76,7 +78,11 @@ impl Clause {
             Operator::Add => old | bits,
             Operator::Remove => old & !bits,
             Operator::Set => {
-                let kept = if target == Target::Directory { SET_ID & !self.mask } else { 0 };
+                let kept = if target == Target::Directory {
+                    SET_ID & !self.mask
+                } else {
+                    0
+                };
                 (old & !self.mask) | bits | (old & kept)
             }
         }

@@ -39,7 +39,10 @@ impl Owner {
     /// `user`, `user:group`, `:group`, or `user:` for the user's own group; a dot for the colon,
     /// as it was written once, if no user has it in the name.
     fn parse(accounts: &Accounts, text: &str) -> Option<Self> {
-        let dotted = || text.split_once('.').filter(|_| accounts.uid_of(text).is_none());
+        let dotted = || {
+            text.split_once('.')
+                .filter(|_| accounts.uid_of(text).is_none())
+        };
         let Some((user, group)) = text.split_once(':').or_else(dotted) else {
             return Self::named(accounts, Some(text), None);
         };
@@ -108,7 +111,11 @@ fn change_owner(
 
 /// The bits that the kernel takes from a file whose owner changes, whoever changes it.
 fn lost(permissions: u16) -> u16 {
-    if permissions & 0o010 == 0 { 0o4000 } else { 0o6000 }
+    if permissions & 0o010 == 0 {
+        0o4000
+    } else {
+        0o6000
+    }
 }
 
 /// What is to be changed: where the paths lead, and with `--recursive` all below, where symlinks
@@ -170,7 +177,11 @@ fn is_symlink(node: &Node) -> bool {
 
 fn change_mode(site: &mut Site<'_>, place: &TreePath, mode: &Mode) {
     let directory = site.files.tree().get(place).is_some_and(Node::is_directory);
-    let target = if directory { Target::Directory } else { Target::Other };
+    let target = if directory {
+        Target::Directory
+    } else {
+        Target::Other
+    };
     site.files.change(place, |metadata| {
         metadata.permissions = mode.apply(metadata.permissions, target);
     });
@@ -199,7 +210,9 @@ pub(super) fn statoverride(site: &mut Site<'_>, words: &[&str]) -> Result<Option
         Some(user_name.as_deref().unwrap_or(user)),
         Some(group_name.as_deref().unwrap_or(group)),
     );
-    let permissions = u16::from_str_radix(mode, 8).ok().filter(|mode| *mode <= 0o7777);
+    let permissions = u16::from_str_radix(mode, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o7777);
     let (Some(owner), Some(permissions), Some(_)) = (owner, permissions, paths_of(&[path])) else {
         return Ok(None);
     };
@@ -210,7 +223,8 @@ pub(super) fn statoverride(site: &mut Site<'_>, words: &[&str]) -> Result<Option
     }
     lines.push(format!("{user} {group} {mode} {path}"));
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    site.files.make_directories("/var/lib/dpkg", Metadata::new(0o755))?;
+    site.files
+        .make_directories("/var/lib/dpkg", Metadata::new(0o755))?;
     site.files.write(OVERRIDES, text)?;
     if let Some(place) = site.files.real(path).filter(|_| arguments.has("--update")) {
         site.files.change(&place, |metadata| {

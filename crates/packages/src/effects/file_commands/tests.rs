@@ -21,7 +21,8 @@ fn machine() -> World {
     world.put_file("/files/setuid", "other\n");
     let mut site = world.site();
     let place = site.files.real("/files/setuid").unwrap();
-    site.files.change(&place, |metadata| metadata.permissions = 0o6755);
+    site.files
+        .change(&place, |metadata| metadata.permissions = 0o6755);
     world
 }
 
@@ -31,18 +32,36 @@ fn as_the_real_programs_do_it() {
     for command in COMMANDS.lines() {
         let answer = match command.rsplit_once('>') {
             Some((before, path)) => {
-                let redirects = if before.ends_with('>') { Redirects::Append } else { Redirects::Write };
-                world.write(&FileCommands, before.trim_end_matches('>'), redirects, path.trim())
+                let redirects = if before.ends_with('>') {
+                    Redirects::Append
+                } else {
+                    Redirects::Write
+                };
+                world.write(
+                    &FileCommands,
+                    before.trim_end_matches('>'),
+                    redirects,
+                    path.trim(),
+                )
             }
             None => world.run(&FileCommands, command),
         };
         assert_eq!(answer, Answer::Emulated, "{command}");
     }
     let found = world.listing("/files");
-    assert_same(&found, include_str!("../../../tests/fixtures/effects/bookworm.files.txt"));
-    assert_same(&found, include_str!("../../../tests/fixtures/effects/trixie.files.txt"));
+    assert_same(
+        &found,
+        include_str!("../../../tests/fixtures/effects/bookworm.files.txt"),
+    );
+    assert_same(
+        &found,
+        include_str!("../../../tests/fixtures/effects/trixie.files.txt"),
+    );
     let records = world.listing("/var/lib/dpkg/statoverride");
-    assert_eq!(records, "f 0644 0:0 /var/lib/dpkg/statoverride\n|root adm 2640 /files/a\n");
+    assert_eq!(
+        records,
+        "f 0644 0:0 /var/lib/dpkg/statoverride\n|root adm 2640 /files/a\n"
+    );
 }
 
 /// Commands that fail on a system, or lead out of what is known.
@@ -89,7 +108,11 @@ fn what_is_not_taken() {
         "dpkg-statoverride --add nobody-there root 644 /files/a",
         "sed -i s/a/b/ /files/a",
     ] {
-        assert_eq!(world.run(&FileCommands, command), Answer::NotMine, "{command}");
+        assert_eq!(
+            world.run(&FileCommands, command),
+            Answer::NotMine,
+            "{command}"
+        );
     }
     assert_same(&world.listing("/"), &before);
 }
@@ -105,7 +128,11 @@ fn what_perhaps_runs_is_done_when_it_changes_nothing() {
         ("chown mail /files/a", Answer::NotMine),
         ("mkdir", Answer::NotMine),
     ] {
-        assert_eq!(world.run_perhaps(&FileCommands, command), answer, "{command}");
+        assert_eq!(
+            world.run_perhaps(&FileCommands, command),
+            answer,
+            "{command}"
+        );
     }
 }
 
@@ -143,5 +170,8 @@ fn a_here_document() {
         line: 1,
     };
     assert_eq!(world.answer(&FileCommands, &command), Answer::Emulated);
-    assert_eq!(world.listing("/files/here"), "f 0644 0:0 /files/here\n|one\n|two\n");
+    assert_eq!(
+        world.listing("/files/here"),
+        "f 0644 0:0 /files/here\n|one\n|two\n"
+    );
 }

@@ -17,7 +17,12 @@ pub(super) fn write(site: &mut Site<'_>, call: &Invocation<'_>) -> Result<Answer
         return Ok(Answer::NotMine);
     };
     let directory = site.files.is_directory(directory_of(&path));
-    if !directory || site.files.node(&path).is_some_and(|node| !Node::is_file(node)) {
+    if !directory
+        || site
+            .files
+            .node(&path)
+            .is_some_and(|node| !Node::is_file(node))
+    {
         return Ok(Answer::NotMine);
     }
     let mut content = match redirects {

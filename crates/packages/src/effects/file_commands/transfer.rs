@@ -80,7 +80,11 @@ fn source<'a>(site: &'a Site<'_>, arguments: &Arguments<'_>, from: &str) -> Opti
     let own = own.iter().any(|option| arguments.has(option));
     // A directory is copied with the symlinks in it, and so are those that are named with it.
     let own = own || (arguments.has("--recursive") && !arguments.has("--dereference"));
-    if own { site.files.own_node(from) } else { site.files.node(from) }
+    if own {
+        site.files.own_node(from)
+    } else {
+        site.files.node(from)
+    }
 }
 
 fn copy(
@@ -98,7 +102,12 @@ fn copy(
             let names = site.files.text_names(from);
             site.files.make_directory(to, metadata)?;
             for name in names {
-                copy(site, arguments, &format!("{from}/{name}"), &format!("{to}/{name}"))?;
+                copy(
+                    site,
+                    arguments,
+                    &format!("{from}/{name}"),
+                    &format!("{to}/{name}"),
+                )?;
             }
             Ok(())
         }

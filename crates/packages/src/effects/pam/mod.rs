@@ -90,10 +90,18 @@ fn update(site: &mut Site<'_>, more: Option<&str>) -> Result<(), Problem> {
     let profiles = read_profiles(site)?;
     let enabled = enabled(site, &profiles, more)?;
     site.files.make_directories(STATE, Metadata::new(0o755))?;
-    site.files.make_directories(CONFIGURATION, Metadata::new(0o755))?;
-    let seen: String = profiles.order.iter().map(|name| format!("{name}\n")).collect();
-    site.files.put(&format!("{STATE}/seen"), seen, Metadata::new(0o644))?;
-    let chosen = enabled.iter().filter_map(|name| Some((name.as_str(), profiles.by_name.get(name)?)));
+    site.files
+        .make_directories(CONFIGURATION, Metadata::new(0o755))?;
+    let seen: String = profiles
+        .order
+        .iter()
+        .map(|name| format!("{name}\n"))
+        .collect();
+    site.files
+        .put(&format!("{STATE}/seen"), seen, Metadata::new(0o644))?;
+    let chosen = enabled
+        .iter()
+        .filter_map(|name| Some((name.as_str(), profiles.by_name.get(name)?)));
     let chosen: Vec<(&str, &Profile)> = chosen.collect();
     for (file, kind) in KINDS {
         let path = format!("{TEMPLATES}/common-{file}");
@@ -101,7 +109,8 @@ fn update(site: &mut Site<'_>, more: Option<&str>) -> Result<(), Problem> {
         let path = format!("{CONFIGURATION}/common-{file}");
         site.files.put(&path, text, Metadata::new(0o644))?;
         let state = state(kind, &chosen);
-        site.files.put(&format!("{STATE}/{file}"), state, Metadata::new(0o644))?;
+        site.files
+            .put(&format!("{STATE}/{file}"), state, Metadata::new(0o644))?;
     }
     Ok(())
 }
@@ -141,12 +150,20 @@ fn enabled(
     profiles: &Profiles,
     more: Option<&str>,
 ) -> Result<Vec<String>, Problem> {
-    let seen = site.files.read_text(&format!("{STATE}/seen"))?.unwrap_or_default();
+    let seen = site
+        .files
+        .read_text(&format!("{STATE}/seen"))?
+        .unwrap_or_default();
     let seen: BTreeSet<&str> = seen.lines().collect();
     let mut before: BTreeSet<String> = BTreeSet::new();
     for (file, _) in KINDS {
-        let state = site.files.read_text(&format!("{STATE}/{file}"))?.unwrap_or_default();
-        let names = state.lines().filter_map(|line| line.strip_prefix("Module: "));
+        let state = site
+            .files
+            .read_text(&format!("{STATE}/{file}"))?
+            .unwrap_or_default();
+        let names = state
+            .lines()
+            .filter_map(|line| line.strip_prefix("Module: "));
         before.extend(names.map(str::to_owned));
     }
     let is_taken = |name: &&String| {
@@ -220,9 +237,15 @@ fn block(
     path: &TreePath,
 ) -> Result<String, Problem> {
     let kind_of_line = kind.to_ascii_lowercase();
-    let kind_of_line = kind_of_line.strip_suffix("-noninteractive").unwrap_or(&kind_of_line);
-    let own = chosen.iter().filter(|(_, profile)| profile.block(kind) == name);
-    let lines = own.enumerate().flat_map(|(place, (_, profile))| profile.lines(kind, place).lines());
+    let kind_of_line = kind_of_line
+        .strip_suffix("-noninteractive")
+        .unwrap_or(&kind_of_line);
+    let own = chosen
+        .iter()
+        .filter(|(_, profile)| profile.block(kind) == name);
+    let lines = own
+        .enumerate()
+        .flat_map(|(place, (_, profile))| profile.lines(kind, place).lines());
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     if lines.is_empty() && name == "Primary" {
         return Ok(format!("{kind_of_line}\t{PERMIT}\n"));
@@ -271,7 +294,9 @@ fn module(line: &str) -> Option<(&str, Vec<&str>)> {
 fn state(kind: &str, chosen: &[(&str, &Profile)]) -> String {
     let mut text = String::new();
     for name in ["Primary", "Additional"] {
-        let own = chosen.iter().filter(|(_, profile)| profile.block(kind) == name);
+        let own = chosen
+            .iter()
+            .filter(|(_, profile)| profile.block(kind) == name);
         let mut own = own.enumerate().peekable();
         if own.peek().is_none() && name == "Primary" {
             text.push_str(&format!("Module: null\n{PERMIT}\n"));

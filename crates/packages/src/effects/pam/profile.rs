@@ -93,7 +93,9 @@ impl Profile {
 
     /// Whether it is disabled: it names a module that exists no more.
     pub(super) fn is_disabled(&self) -> bool {
-        self.fields.values().any(|value| value.contains("pam_tally"))
+        self.fields
+            .values()
+            .any(|value| value.contains("pam_tally"))
     }
 
     /// The block of the file of `kind` that it has lines in; empty when it has none.

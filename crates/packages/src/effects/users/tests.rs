@@ -27,7 +27,10 @@ fn machine(result: &str, more: &str) -> World {
 
 /// The lines of a file of a listing, until that about `last`.
 fn first_lines(listing: &str, path: &str, last: &str) -> String {
-    let mut lines = listing.lines().skip_while(|line| !line.ends_with(path)).skip(1);
+    let mut lines = listing
+        .lines()
+        .skip_while(|line| !line.ends_with(path))
+        .skip(1);
     let mut text = String::new();
     for line in lines.by_ref().map(|line| line.strip_prefix('|').unwrap()) {
         text.push_str(line);
@@ -44,7 +47,13 @@ fn compare(result: &str, more: &str) {
     for command in COMMANDS.lines() {
         assert_eq!(world.run(&Users, command), Answer::Emulated, "{command}");
     }
-    let files = ["/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow", "/srv"];
+    let files = [
+        "/etc/group",
+        "/etc/gshadow",
+        "/etc/passwd",
+        "/etc/shadow",
+        "/srv",
+    ];
     assert_same(&files.map(|path| world.listing(path)).concat(), result);
 }
 
@@ -98,18 +107,34 @@ fn what_is_not_taken() {
 #[test]
 fn a_user_goes_only_when_that_is_certain() {
     let mut world = World::new("f 0644 0:0 /etc/passwd\n|old:x:100:100::/:/bin/sh");
-    assert_eq!(world.run_perhaps(&Users, "deluser --quiet old"), Answer::NotMine);
-    assert_eq!(world.run_perhaps(&Users, "deluser --quiet other"), Answer::Emulated);
+    assert_eq!(
+        world.run_perhaps(&Users, "deluser --quiet old"),
+        Answer::NotMine
+    );
+    assert_eq!(
+        world.run_perhaps(&Users, "deluser --quiet other"),
+        Answer::Emulated
+    );
     assert_eq!(world.run(&Users, "deluser --quiet old"), Answer::Emulated);
     assert_eq!(world.listing("/etc/passwd"), "f 0644 0:0 /etc/passwd\n");
 }
 
 #[test]
 fn lines_of_sysusers_that_are_not_known() {
-    for line in ["u name - \"%H\"", "r - 500-900", "u name /path", "x name", "u name - a b c d"] {
+    for line in [
+        "u name - \"%H\"",
+        "r - 500-900",
+        "u name /path",
+        "x name",
+        "u name - a b c d",
+    ] {
         let mut world = World::new("f 0644 0:0 /etc/sysusers.d/one.conf");
         world.put_file("/etc/sysusers.d/one.conf", &format!("{line}\n"));
-        assert_eq!(world.run(&Users, "systemd-sysusers"), Answer::NotMine, "{line}");
+        assert_eq!(
+            world.run(&Users, "systemd-sysusers"),
+            Answer::NotMine,
+            "{line}"
+        );
     }
 }
 
@@ -121,7 +146,10 @@ fn a_closed_account() {
          f 0640 0:42 /etc/shadow
          f 0640 0:42 /etc/gshadow",
     );
-    assert_eq!(world.run(&Users, "systemd-sysusers one.conf"), Answer::Emulated);
+    assert_eq!(
+        world.run(&Users, "systemd-sysusers one.conf"),
+        Answer::Emulated
+    );
     assert_eq!(
         world.listing("/etc/shadow"),
         "f 0640 0:42 /etc/shadow\n|name:!*:1:::::1:\n"
