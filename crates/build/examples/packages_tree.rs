@@ -20,13 +20,13 @@ use std::io::{BufWriter, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use enclair_build::packages::{
-    LockedPackage, MergedUsrOnly, PackagesRequest, PackagesRoot, Records, unpack_packages,
-};
+use enclair_build::packages::{PackagesRoot, PackagesSource, unpack_packages};
 use enclair_build::{AwsLc, FileSpool, Silent, Tools};
 use enclair_digest::{Engine as _, Hasher as _, Limits, Sha256};
-use enclair_packages::root::{Accounts, PathFilter};
-use enclair_recipe::{Blob, NoSupply, Supply, SupplyError, Wanted};
+use enclair_packages::effects::{self, Supplied};
+use enclair_packages::root::PathFilter;
+use enclair_packages::scripts::OnNotRun;
+use enclair_recipe::{Blob, LockedPackage, NoSupply, Sha1Hint, Supply, SupplyError, Wanted};
 use enclair_tree::{TreePath, write_tar};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -75,6 +75,21 @@ impl Supply for Directory {
         NoSupply.resolve_url(url, limit)
     }
 
+    fn resolve_archive_file(
+        &self,
+        archive: &str,
+        path: &str,
+        limit: u64,
+    ) -> Result<Blob, SupplyError> {
+        NoSupply.resolve_archive_file(archive, path, limit)
+    }
+
+    fn derived(&self, _: &str, _: &Sha256) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn keep_derived(&self, _: &str, _: &Sha256, _: &[u8]) {}
+
     fn save_daemon_image(&self, name: &str, archive: &mut dyn Write) -> Result<(), SupplyError> {
         NoSupply.save_daemon_image(name, archive)
     }
@@ -115,8 +130,12 @@ fn locked(
         packages.push(LockedPackage {
             name: key.0,
             version: key.1,
-            architecture: architecture.clone(),
+            arch: architecture.clone(),
+            from: String::new(),
+            file: String::new(),
             blob: supply.add(path)?,
+            sha1: Sha1Hint::default(),
+            asked: false,
         });
     }
     Ok(packages)
@@ -134,23 +153,25 @@ fn main() -> Result<(), Failure> {
     };
     let mut supply = Directory::default();
     let packages = locked(Path::new(directory), Path::new(order), &mut supply)?;
-    let request = PackagesRequest {
-        packages: &packages,
-        architecture,
-        filter: &filter,
-        accounts: &Accounts::default(),
-        records: Records::Dpkg1,
-        effects: &MergedUsrOnly,
-        threads: NonZeroUsize::new(2).ok_or("no threads")?,
-        limits: Limits::default(),
+    let source = PackagesSource {
+        packages,
+        architecture: architecture.clone(),
+        filter,
+        effects: effects::current(),
+        supplied: Supplied::default(),
+        on_not_run: OnNotRun::Warn,
     };
+    let threads = NonZeroUsize::new(2).ok_or("no threads")?;
+    let limits = Limits::default();
     let tools = Tools {
         engine: &AwsLc,
         supply: &supply,
         progress: &Silent,
+        now: 0,
     };
     let mut spool = FileSpool::create(Path::new(out).parent().ok_or("OUT is no file")?)?;
-    let PackagesRoot { tree, findings, .. } = unpack_packages(&request, &tools, &mut spool)?;
+    let PackagesRoot { tree, findings, .. } =
+        unpack_packages(&source, (threads, &limits), &tools, &mut spool)?;
     for finding in findings.iter() {
         eprintln!(
             "{}: {} ({})",

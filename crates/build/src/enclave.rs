@@ -16,6 +16,7 @@ use enclair_digest::Engine;
 use enclair_finding::Findings;
 use enclair_recipe::Supply;
 use enclair_tree::Forecast;
+use serde::Serialize;
 
 use crate::compression::Compression;
 use crate::configuration::complete;
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::further::MAX_RAMDISKS;
 use crate::git::repository_of;
 use crate::output::OutputFile;
+use crate::packages::PackagesDocument;
 use crate::parts::Parts;
 use crate::plan::{Bodies, Planned, RamdiskSection};
 use crate::progress::Progress;
@@ -49,7 +51,8 @@ pub struct Tools<'a, E> {
     pub now: u64,
 }
 
-/// Builds into the directory `out`: `enclave.eif`, `measurements.json` and `enclave.pcrs`.
+/// Builds into the directory `out`: `enclave.eif`, `measurements.json` and `enclave.pcrs`, and
+/// `packages.json` for a root filesystem of packages.
 ///
 /// # Errors
 ///
@@ -117,7 +120,7 @@ pub fn build<E: Engine>(
         findings,
         repository: repository_of(&request.directory),
     };
-    commit(output, &report, out)?;
+    commit(output, &Reports::of(&report, root.packages.as_ref())?, out)?;
     Ok(report)
 }
 
@@ -150,23 +153,47 @@ fn pack<'a>(
     Ok(sections)
 }
 
+/// The files beside an image that tell of it.
+struct Reports {
+    files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Reports {
+    /// Everything that a build may leave: what an image has not, an earlier one may have had.
+    const NAMES: [&'static str; 3] = ["measurements.json", "enclave.pcrs", "packages.json"];
+
+    fn of(report: &Report, packages: Option<&PackagesDocument>) -> Result<Self, Error> {
+        let lines = report.measurements.to_lines().into_bytes();
+        let mut files = vec![
+            ("measurements.json", json(report)?),
+            ("enclave.pcrs", lines),
+        ];
+        if let Some(packages) = packages {
+            files.push(("packages.json", json(packages)?));
+        }
+        Ok(Self { files })
+    }
+}
+
+fn json(document: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let mut json =
+        serde_json::to_vec_pretty(document).map_err(|source| Error::Serialize { source })?;
+    json.push(b'\n');
+    Ok(json)
+}
+
 /// Gives the image and its reports their names.
 ///
-/// All three are on the disk before one of them is named. Reports of an earlier image go first:
-/// whatever happens in between, no report stands beside an image that it does not describe. The
-/// lock keeps two builds into one directory apart.
-fn commit(image: OutputFile, report: &Report, out: &Path) -> Result<(), Error> {
+/// All are on the disk before one of them is named. Reports of an earlier image go first: whatever
+/// happens in between, no report stands beside an image that it does not describe. The lock keeps
+/// two builds into one directory apart.
+fn commit(image: OutputFile, reports: &Reports, out: &Path) -> Result<(), Error> {
     let write = |source| Error::Write {
         path: out.to_owned(),
         source,
     };
-    let mut json =
-        serde_json::to_vec_pretty(report).map_err(|source| Error::Serialize { source })?;
-    json.push(b'\n');
-    let lines = report.measurements.to_lines().into_bytes();
-    let reports = [("measurements.json", json), ("enclave.pcrs", lines)];
     let mut prepared = Vec::new();
-    for (name, content) in &reports {
+    for (name, content) in &reports.files {
         let mut file = OutputFile::create(&out.join(name)).map_err(write)?;
         file.file().write_all(content).map_err(write)?;
         file.sync().map_err(write)?;
@@ -176,7 +203,7 @@ fn commit(image: OutputFile, report: &Report, out: &Path) -> Result<(), Error> {
 
     let directory = File::open(out).map_err(write)?;
     directory.lock().map_err(write)?;
-    for (name, _) in &reports {
+    for name in Reports::NAMES {
         match fs::remove_file(out.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(write(error)),
             Ok(()) | Err(_) => (),

@@ -14,6 +14,8 @@ use enclair_recipe::SupplyError;
 use enclair_tree::{CpioError, PathError};
 use thiserror::Error;
 
+use crate::packages::PackagesError;
+
 /// A build that cannot be done.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -33,6 +35,9 @@ pub enum Error {
         /// As the user wrote it.
         path: PathBuf,
     },
+    /// Packages do not become a root filesystem.
+    #[error(transparent)]
+    Packages(Box<PackagesError>),
     /// An output cannot be written.
     #[error("`{path}` cannot be written", path = path.display())]
     Write {

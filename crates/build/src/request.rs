@@ -12,6 +12,7 @@ use crate::epoch::Epoch;
 use crate::files;
 use crate::measure::Threads;
 use crate::normalise::Rule;
+use crate::packages::PackagesSource;
 
 /// How the ramdisks are laid out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub enum RootSource {
     Locked(LockedImage),
     /// A tar archive of a root filesystem, compressed or not.
     Archive(Content),
+    /// Packages of a distribution that are in the store.
+    Packages(Box<PackagesSource>),
     /// Nothing: all there is are the files.
     Empty,
 }

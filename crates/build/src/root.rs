@@ -1,6 +1,7 @@
 //! The application's side of an image: its root filesystem and what runs in it.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use enclair_configuration::Configuration;
@@ -19,6 +20,7 @@ use crate::further::read_further;
 use crate::image::{Image, Scratch, Unpacking};
 use crate::normalise::{Applied, Rule, normalise};
 use crate::output::directory_of;
+use crate::packages::{PackagesDocument, unpack_packages};
 use crate::progress::Progress;
 use crate::ramdisk::add_mount_points;
 use crate::report::Source;
@@ -35,6 +37,8 @@ pub(crate) struct Root {
     pub(crate) configuration: Configuration,
     /// The container image, where there is one.
     pub(crate) source: Option<Source>,
+    /// Which package every file comes from, where they come from packages.
+    pub(crate) packages: Option<PackagesDocument>,
     /// Files of the project that were laid over it.
     pub(crate) laid: Laid,
     pub(crate) normalised: Vec<Applied>,
@@ -46,6 +50,7 @@ struct Base {
     tree: Tree,
     image: ImageConfiguration,
     source: Option<Source>,
+    packages: Option<PackagesDocument>,
 }
 
 impl Root {
@@ -71,6 +76,7 @@ impl Root {
             mut tree,
             image,
             source,
+            mut packages,
         } = base;
         tools.progress.stage("laying files", None);
         let laying = Laying {
@@ -80,6 +86,9 @@ impl Root {
             output: Some(directory),
         };
         let laid = laying.lay(&request.files, &mut tree, &mut spool)?;
+        if let Some(packages) = &mut packages {
+            packages.leave_out(&laid);
+        }
         let configuration = configuration_of(&image, &request.process, &tree, &spool)?;
         let normalised = normalise(&mut tree, &request.rules, request.epoch)?;
         if request.layout == ImageLayout::Bootstrap {
@@ -97,6 +106,7 @@ impl Root {
             spool,
             configuration,
             source,
+            packages,
             laid,
             normalised,
             findings,
@@ -122,6 +132,16 @@ impl Base {
                 let tree = unpacking(request, tools).unpack_archive(archive, spool, findings)?;
                 return Ok(Self::without_image(tree));
             }
+            RootSource::Packages(source) => {
+                let amount = (available_threads(), &request.limits);
+                let root = unpack_packages(source, amount, tools, spool)
+                    .map_err(|error| Error::Packages(Box::new(error)))?;
+                findings.merge(root.findings);
+                return Ok(Self {
+                    packages: Some(root.document),
+                    ..Self::without_image(root.tree)
+                });
+            }
             RootSource::Empty => {
                 return Ok(Self::without_image(Tree::new(Metadata::new(0o755))));
             }
@@ -131,6 +151,7 @@ impl Base {
             tree,
             source: Some(source_of(&image)),
             image: image.config,
+            packages: None,
         })
     }
 
@@ -139,8 +160,13 @@ impl Base {
             tree,
             image: ImageConfiguration::default(),
             source: None,
+            packages: None,
         }
     }
+}
+
+fn available_threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 fn unpacking<'a, E>(

@@ -23,7 +23,7 @@ use std::path::Path;
 use enclair_digest::Limits;
 use enclair_finding::Findings;
 use enclair_packages::deb::{self, Package, Sink};
-use enclair_packages::effects::{self, Request, merge_usr};
+use enclair_packages::effects::{self, Request, Supplied, merge_usr};
 use enclair_packages::root::{Accounts, PathFilter, Root, Settings, unpack};
 use enclair_packages::scripts::{PackageReport, ScriptReader, diversions, report};
 use enclair_tree::{Metadata, Spool, Tree};
@@ -120,6 +120,7 @@ fn reports(archives: &mut Archives, plan: &[&str]) -> Result<Vec<PackageReport>,
         effects: &effects::current(),
         architecture: ARCHITECTURE,
         reader: &reader,
+        supplied: &Supplied::default(),
     };
     let applied = effects::apply(&request, &mut root, &mut archives.spool)?;
     Ok(report(&root.packages, &applied))

@@ -26,6 +26,7 @@ impl Error {
             Self::NoSuchImage { .. } | Self::AmbiguousImage { .. } => {
                 Some("name one behind the path: `oci:DIR:TAG`, `docker-archive:FILE:NAME:TAG`")
             }
+            Self::Packages(source) => source.hint(),
             Self::NoPlatform { .. } | Self::Platform { .. } => {
                 Some("choose the architecture with `--arch`, or build the image for this one")
             }

@@ -1,12 +1,15 @@
 //! `packages.json`: which package every file of the root filesystem comes from.
 
+use std::collections::BTreeSet;
+
 use enclair_digest::Sha256;
 use enclair_packages::root::Root;
+use enclair_recipe::LockedPackage;
 use enclair_tree::Escaped;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::LockedPackage;
+use crate::files::Laid;
 
 /// Version of the document.
 pub const SCHEMA: u32 = 1;
@@ -58,7 +61,7 @@ impl PackagesDocument {
             .map(|(locked, installed)| PackageDocument {
                 name: locked.name.clone(),
                 version: locked.version.clone(),
-                architecture: locked.architecture.clone(),
+                architecture: locked.arch.clone(),
                 source: SourceDocument::new(installed.control.field("Source"), locked),
                 sha256: locked.blob.sha256,
                 paths: Vec::new(),
@@ -74,6 +77,20 @@ impl PackagesDocument {
         }
         let schema = SCHEMA;
         Self { schema, packages }
+    }
+
+    /// Leaves out the paths of files that were laid over those of packages.
+    pub(crate) fn leave_out(&mut self, laid: &Laid) {
+        let files = laid
+            .files
+            .iter()
+            .map(|file| file.path.trim_start_matches('/'));
+        let replaced: BTreeSet<&str> = files.collect();
+        for package in &mut self.packages {
+            package
+                .paths
+                .retain(|path| !replaced.contains(path.as_str()));
+        }
     }
 }
 

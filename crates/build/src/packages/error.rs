@@ -3,6 +3,7 @@
 use std::io;
 
 use enclair_packages::deb::DebError;
+use enclair_packages::effects::EffectError;
 use enclair_packages::root::RootError;
 use enclair_recipe::SupplyError;
 use thiserror::Error;
@@ -43,7 +44,10 @@ pub enum PackagesError {
     Root(#[source] Box<RootError>),
     /// What stands for the scripts cannot be done.
     #[error("an effect cannot be applied")]
-    Effects(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Effects(#[source] EffectError),
+    /// Nothing can be unpacked over the tree that packages begin with.
+    #[error("merged `/usr` cannot be made")]
+    Base(#[source] enclair_tree::Error),
     /// More content than is allowed.
     #[error("the packages have {found} bytes, more than {limit} (`unpacked_bytes`, against bombs)")]
     Limit {
@@ -67,7 +71,8 @@ impl PackagesError {
             Self::Limit { .. } => {
                 Some("if the packages are to be trusted with that much, raise `--max-unpacked`")
             }
-            Self::Supply { .. } | Self::Effects(_) | Self::Spool(_) => None,
+            Self::Effects(source) => source.hint(),
+            Self::Supply { .. } | Self::Base(_) | Self::Spool(_) => None,
         }
     }
 }

@@ -12,17 +12,18 @@
 //! the lock, and where a content lies decides no byte.
 
 mod document;
+mod effects;
 mod error;
 mod read;
-mod stub;
 
-use std::fmt;
 use std::num::NonZeroUsize;
 
 use enclair_digest::{Engine, Limits};
 use enclair_finding::Findings;
+use enclair_packages::effects::{EffectVersion, Supplied};
 use enclair_packages::root::{Accounts, PathFilter, Settings, database, unpack};
-use enclair_recipe::Blob;
+use enclair_packages::scripts::OnNotRun;
+use enclair_recipe::LockedPackage;
 use enclair_tree::Tree;
 
 use crate::enclave::Tools;
@@ -30,55 +31,22 @@ use crate::spool::FileSpool;
 
 pub use document::{PackageDocument, PackagesDocument, SCHEMA, SourceDocument};
 pub use error::PackagesError;
-pub use stub::{EffectFailure, Effects, MergedUsrOnly};
-
-/// A package that a lock names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockedPackage {
-    /// Its name.
-    pub name: String,
-    /// Its version, with an epoch where it has one.
-    pub version: String,
-    /// Its architecture, as in `amd64` or `all`.
-    pub architecture: String,
-    /// The package file.
-    pub blob: Blob,
-}
-
-impl fmt::Display for LockedPackage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
-    }
-}
-
-/// Which dpkg records come into the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Records {
-    /// None.
-    None,
-    /// Those of [`database::VERSION`].
-    Dpkg1,
-}
 
 /// What a root filesystem is made of.
-#[derive(Debug)]
-pub struct PackagesRequest<'a> {
+#[derive(Debug, Clone)]
+pub struct PackagesSource {
     /// The packages in the order of installation.
-    pub packages: &'a [LockedPackage],
+    pub packages: Vec<LockedPackage>,
     /// The architecture of the system, as Debian calls it: `amd64`.
-    pub architecture: &'a str,
+    pub architecture: String,
     /// Which paths are left out.
-    pub filter: &'a PathFilter,
-    /// Users and groups that no package brings.
-    pub accounts: &'a Accounts,
-    /// Whether dpkg's records are written.
-    pub records: Records,
+    pub filter: PathFilter,
     /// What is done in place of scripts.
-    pub effects: &'a dyn Effects,
-    /// How many threads read packages.
-    pub threads: NonZeroUsize,
-    /// For all packages together.
-    pub limits: Limits,
+    pub effects: Vec<EffectVersion>,
+    /// What else is done, which no package asks for.
+    pub supplied: Supplied,
+    /// What becomes of the build when scripts do more than effects do.
+    pub on_not_run: OnNotRun,
 }
 
 /// A root filesystem that was made.
@@ -92,44 +60,39 @@ pub struct PackagesRoot {
     pub document: PackagesDocument,
 }
 
-/// Makes the root filesystem that `request` describes; contents go to `spool`.
+/// Makes the root filesystem that `source` describes; contents go to `spool`. As many as `threads`
+/// packages are read at once, and all together have no more than `limits` allows.
 ///
 /// # Errors
 ///
 /// [`PackagesError`]: the first package that cannot be had or read, packages that cannot be
 /// installed together, effects that cannot be applied.
 pub fn unpack_packages<E: Engine>(
-    request: &PackagesRequest<'_>,
+    source: &PackagesSource,
+    (threads, limits): (NonZeroUsize, &Limits),
     tools: &Tools<'_, E>,
     spool: &mut FileSpool,
 ) -> Result<PackagesRoot, PackagesError> {
-    let bytes = request.packages.iter().map(|locked| locked.blob.size).sum();
+    let bytes = source.packages.iter().map(|locked| locked.blob.size).sum();
     tools.progress.stage("unpacking packages", Some(bytes));
-    let amount = (request.threads, &request.limits);
-    let read = read::read_packages(request.packages, amount, tools, spool)?;
+    let read = read::read_packages(&source.packages, (threads, limits), tools, spool)?;
     let (packages, found): (Vec<_>, Vec<_>) = read.into_iter().unzip();
-    let effects = request.effects;
-    let base = effects.base(&packages).map_err(PackagesError::Effects)?;
-    let diversions = effects
-        .diversions(&packages)
-        .map_err(PackagesError::Effects)?;
+    let base = effects::base(source, &packages)?;
+    let diversions = enclair_packages::scripts::diversions(&packages, &source.architecture);
     let settings = Settings {
-        filter: request.filter,
+        filter: &source.filter,
         diversions: &diversions,
-        accounts: request.accounts,
+        accounts: &accounts(&source.supplied),
     };
     let mut root = unpack(base, packages, &settings, spool)?;
-    effects
-        .apply(&mut root, spool)
-        .map_err(PackagesError::Effects)?;
-    if request.records == Records::Dpkg1 {
-        let system = database::System {
-            architecture: request.architecture,
-            diversions: &diversions,
-        };
-        database::write(&mut root, &system, spool)?;
-    }
-    let document = PackagesDocument::new(&root, request.packages);
+    tools.progress.stage("applying effects", None);
+    effects::apply(source, &mut root, spool)?;
+    let system = database::System {
+        architecture: &source.architecture,
+        diversions: &diversions,
+    };
+    database::write(&mut root, &system, spool)?;
+    let document = PackagesDocument::new(&root, &source.packages);
     for found in found {
         root.findings.merge(found);
     }
@@ -138,4 +101,17 @@ pub fn unpack_packages<E: Engine>(
         findings: root.findings,
         document,
     })
+}
+
+/// Files of packages may belong to users that the recipe supplies.
+fn accounts(supplied: &Supplied) -> Accounts {
+    let mut accounts = Accounts::default();
+    for user in &supplied.users {
+        accounts.add_user(user.name.as_bytes(), user.uid);
+        accounts.add_group(user.name.as_bytes(), user.gid);
+    }
+    for group in &supplied.groups {
+        accounts.add_group(group.name.as_bytes(), group.gid);
+    }
+    accounts
 }

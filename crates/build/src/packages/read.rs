@@ -18,10 +18,10 @@ use std::thread;
 use enclair_digest::{Engine, Expected, Limits, Verified};
 use enclair_finding::Findings;
 use enclair_packages::deb::{self, DebError, Package, Sink};
+use enclair_recipe::LockedPackage;
 use enclair_tree::tar::EntryKind;
 use enclair_tree::{Body, NodeKind, Spool as _};
 
-use super::LockedPackage;
 use super::error::PackagesError;
 use crate::enclave::Tools;
 use crate::spool::FileSpool;
@@ -117,7 +117,7 @@ fn run<E: Engine>(
                     drop(sender.send(job));
                 }
                 Err(source) => {
-                    let package = locked.to_string();
+                    let package = named(locked);
                     let result = Err(PackagesError::Supply { package, source });
                     finished.take(Done { index, result });
                 }
@@ -191,7 +191,7 @@ impl<E: Engine> Worker<'_, E> {
         spool: &mut FileSpool,
     ) -> Result<(Package, Findings), PackagesError> {
         let Job { locked, stored, .. } = job;
-        let name = locked.to_string();
+        let name = named(locked);
         let expected = Expected {
             name: name.clone(),
             digest: locked.blob.sha256,
@@ -217,10 +217,15 @@ impl<E: Engine> Worker<'_, E> {
         };
         let package = read.map_err(refuse)?;
         package
-            .check_identity(&locked.name, &locked.version, &locked.architecture)
+            .check_identity(&locked.name, &locked.version, &locked.arch)
             .map_err(refuse)?;
         Ok((package, findings))
     }
+}
+
+/// A package in messages.
+fn named(locked: &LockedPackage) -> String {
+    format!("{} {}", locked.name, locked.version)
 }
 
 /// Moves the contents of a package to where its thread's spool has come to be.

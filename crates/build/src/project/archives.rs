@@ -12,7 +12,9 @@ use enclair_recipe::{
 
 use super::error::ProjectError;
 use super::inside::Opening;
-use super::packages::{ChoiceError, Chooser, Import, Sought, Suites, check_kernel_config};
+use super::packages::{
+    ChoiceError, Chooser, Import, Sought, Suites, check_kernel_config, filter_of,
+};
 use super::resolve::{Entry, Resolver};
 
 /// The suites that were locked before, and those that were read since.
@@ -97,6 +99,7 @@ impl<E: Engine> Resolver<'_, E> {
         if let Some(known) = kept.filter(|_| self.imported.is_none()) {
             return Ok(known.clone());
         }
+        filter_of(packages)?;
         self.tools.progress.stage("choosing packages", None);
         let chooser = Chooser::of_packages(packages, &self.suites(archives, update))?;
         archives.note(&chooser);

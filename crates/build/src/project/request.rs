@@ -6,12 +6,13 @@ use std::path::Path;
 use enclair_configuration::Access;
 use enclair_digest::{Engine, Limits};
 use enclair_recipe::{
-    FileEntry, Grant, Lock, LockedSource, Owner, Principal, RamdiskCompression, Recipe,
+    FileEntry, Grant, Lock, LockedSource, Owner, Packages, Principal, RamdiskCompression, Recipe,
     RuleVersion, Source,
 };
 
 use super::error::ProjectError;
 use super::inputs::Inputs;
+use super::packages::{effects_of as effects_of_packages, known_effects, packages_source};
 use crate::compression::Compression;
 use crate::configuration::Surroundings;
 use crate::epoch::Epoch;
@@ -28,10 +29,24 @@ pub(super) fn effects_of(recipe: &Recipe) -> Vec<RuleVersion> {
     let mut effects: Vec<_> = files::effects(&entries(recipe))
         .into_iter()
         .chain(encoder)
+        .map(str::to_owned)
+        .chain(
+            packages_of(recipe)
+                .into_iter()
+                .flat_map(effects_of_packages),
+        )
         .filter_map(|name| name.parse().ok())
         .collect();
     effects.sort();
     effects
+}
+
+/// The packages that a recipe asks for.
+fn packages_of(recipe: &Recipe) -> Option<&Packages> {
+    match &recipe.source {
+        Source::Packages(packages) => Some(packages.get()),
+        Source::Image(_) | Source::Archive(_) | Source::Files(_) | Source::Dockerfile(_) => None,
+    }
 }
 
 fn compression_of(recipe: &Recipe) -> Compression {
@@ -54,10 +69,11 @@ pub(super) fn check_decisions(lock: &Lock) -> Result<Vec<Rule>, ProjectError> {
     }
     let encoders = [Compression::Gzip, Compression::Zstd].map(Compression::name);
     let files = [files::FILE_MODES, files::FILES];
-    let known: Vec<_> = encoders.into_iter().flatten().chain(files).collect();
+    let known = encoders.into_iter().flatten().chain(files);
+    let known: Vec<_> = known.map(str::to_owned).chain(known_effects()).collect();
     for effect in &lock.effects {
         let name = effect.to_string();
-        if !known.contains(&name.as_str()) {
+        if !known.contains(&name) {
             let what = "effect";
             return Err(ProjectError::Decision { what, name });
         }
@@ -91,7 +107,7 @@ pub(super) fn request<E: Engine>(
     let content = |entry, file| inputs.content(entry, file);
     let module = lock.boot.nsm_module.as_ref();
     Ok(BuildRequest {
-        root: root(inputs),
+        root: root(recipe, inputs)?,
         files: entries(recipe),
         process: process(recipe),
         kernel: content("kernel", &lock.boot.kernel),
@@ -118,14 +134,19 @@ pub(super) fn request<E: Engine>(
     })
 }
 
-fn root<E: Engine>(inputs: &Inputs<'_, E>) -> RootSource {
-    match &inputs.lock.source {
-        None | Some(LockedSource::Packages(_)) => RootSource::Empty,
-        Some(LockedSource::Image(image)) => RootSource::Locked(image.clone()),
-        Some(LockedSource::Archive(file)) => inputs
+fn root<E: Engine>(recipe: &Recipe, inputs: &Inputs<'_, E>) -> Result<RootSource, ProjectError> {
+    Ok(match (&inputs.lock.source, packages_of(recipe)) {
+        (Some(LockedSource::Packages(locked)), Some(packages)) => {
+            let source = packages_source(packages, locked, inputs.lock)?;
+            RootSource::Packages(Box::new(source))
+        }
+        (Some(LockedSource::Image(image)), _) => RootSource::Locked(image.clone()),
+        (Some(LockedSource::Archive(file)), _) => inputs
             .content("source", file)
             .map_or(RootSource::Empty, RootSource::Archive),
-    }
+        // A lock of packages for a recipe of something else is stale, and is not built.
+        (Some(LockedSource::Packages(_)) | None, _) => RootSource::Empty,
+    })
 }
 
 fn epoch(lock: &Lock, directory: &Path) -> Result<Epoch, ProjectError> {
@@ -189,14 +210,15 @@ fn entry(entry: &FileEntry) -> files::Entry {
             enclair_recipe::Content::Link(target) => files::What::Link(target.get().clone()),
         },
         to: entry.to.get().clone(),
-        owner: files::Owner::new(owner(&entry.owner)),
+        owner: files::Owner::new(owner_text(&entry.owner)),
         mode: entry.mode.as_ref().map(|mode| mode.get().bits()),
         dir_mode: entry.dir_mode.get().bits(),
         untracked: *entry.untracked,
     }
 }
 
-fn owner(owner: &Owner) -> String {
+/// `USER` or `USER:GROUP`.
+pub(super) fn owner_text(owner: &Owner) -> String {
     let text = |principal: &Principal| match principal {
         Principal::Id(id) => id.to_string(),
         Principal::Name(name) => name.clone(),

@@ -42,11 +42,6 @@ impl<'a> Filesystem<'a> {
         self.tree
     }
 
-    /// Where the contents are.
-    pub(crate) fn spool(&self) -> &dyn Spool {
-        self.spool
-    }
-
     /// The node that `path` leads to over all symlinks.
     pub(crate) fn node(&self, path: &str) -> Option<&Node> {
         self.tree.get(&self.real(path)?)

@@ -37,7 +37,9 @@ mod work;
 pub use apply::{Applied, Outcome, Reader, Replacement, Request, Review, Unread, apply};
 pub use merged_usr::{MERGED, merge_directory, merge_usr};
 pub use problem::{EffectError, Problem};
-pub use supplied::{Supplied, SuppliedFile, SuppliedGroup, SuppliedPath, SuppliedUser};
+pub use supplied::{
+    Supplied, SuppliedFile, SuppliedGroup, SuppliedMode, SuppliedPath, SuppliedUser,
+};
 pub use version::EffectVersion;
 pub use work::{Answer, Invocation, Site};
 
@@ -127,7 +129,7 @@ pub static CATALOGUE: &[Effect] = &[
         &ca_certificates::CaCertificates,
     ),
     effect(
-        "ld.so.cache",
+        "ld-so-cache",
         "the cache of the dynamic linker and the symlinks of libraries",
         &ld_so_cache::LdSoCache,
     ),

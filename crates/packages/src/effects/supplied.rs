@@ -24,7 +24,7 @@ pub struct Supplied {
     /// Symlinks: where they are, and where they lead. In place of files that are there.
     pub links: Vec<(String, String)>,
     /// Owners and modes of what is there.
-    pub modes: Vec<SuppliedPath>,
+    pub modes: Vec<SuppliedMode>,
 }
 
 /// A group.
@@ -66,6 +66,17 @@ pub struct SuppliedPath {
     pub owner: String,
 }
 
+/// Another owner or mode for a path that is there; what is not said stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuppliedMode {
+    /// An absolute path.
+    pub path: String,
+    /// At most `0o7777`.
+    pub mode: Option<u16>,
+    /// As in [`SuppliedPath::owner`].
+    pub owner: Option<String>,
+}
+
 /// A file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuppliedFile {
@@ -101,7 +112,15 @@ fn place_all(site: &mut Site<'_>, accounts: &Accounts, supplied: &Supplied) -> R
     for one in &supplied.directories {
         let path = absolute(&one.path)?;
         site.files.make_directories(path, Metadata::new(one.mode))?;
-        set(site, accounts, one)?;
+        change(
+            site,
+            accounts,
+            &SuppliedMode {
+                path: one.path.clone(),
+                mode: Some(one.mode),
+                owner: Some(one.owner.clone()),
+            },
+        )?;
     }
     for one in &supplied.files {
         let path = absolute(&one.place.path)?;
@@ -125,7 +144,7 @@ fn place_all(site: &mut Site<'_>, accounts: &Accounts, supplied: &Supplied) -> R
     supplied
         .modes
         .iter()
-        .try_for_each(|one| set(site, accounts, one))
+        .try_for_each(|one| change(site, accounts, one))
 }
 
 fn add_group(accounts: &mut Accounts, new: &SuppliedGroup) -> Result<(), Problem> {
@@ -206,8 +225,10 @@ fn check_name(name: &str) -> Result<(), Problem> {
     })
 }
 
-fn set(site: &mut Site<'_>, accounts: &Accounts, one: &SuppliedPath) -> Result<(), Problem> {
-    let new = metadata(accounts, one)?;
+fn change(site: &mut Site<'_>, accounts: &Accounts, one: &SuppliedMode) -> Result<(), Problem> {
+    let permissions = one.mode.map(permissions).transpose()?;
+    let owner = one.owner.as_deref();
+    let owner = owner.map(|owner| ids(accounts, owner)).transpose()?;
     let Some(place) = site.files.real(absolute(&one.path)?) else {
         let path = TreePath::from_archive(one.path.as_bytes())?;
         return Err(Problem::Missing { path });
@@ -216,22 +237,36 @@ fn set(site: &mut Site<'_>, accounts: &Accounts, one: &SuppliedPath) -> Result<(
     if node.is_some_and(|node| matches!(node.kind, NodeKind::Symlink(_))) {
         return Ok(());
     }
-    site.files.change(&place, |old| {
-        (old.uid, old.gid, old.permissions) = (new.uid, new.gid, new.permissions);
+    site.files.change(&place, |metadata| {
+        metadata.permissions = permissions.unwrap_or(metadata.permissions);
+        (metadata.uid, metadata.gid) = owner.unwrap_or((metadata.uid, metadata.gid));
     });
     Ok(())
 }
 
 fn metadata(accounts: &Accounts, one: &SuppliedPath) -> Result<Metadata, Problem> {
-    if one.mode > 0o7777 {
+    let (uid, gid) = ids(accounts, &one.owner)?;
+    Ok(Metadata {
+        uid,
+        gid,
+        ..Metadata::new(permissions(one.mode)?)
+    })
+}
+
+fn permissions(mode: u16) -> Result<u16, Problem> {
+    if mode > 0o7777 {
         return Err(Problem::Value {
-            value: format!("{:o}", one.mode),
+            value: format!("{mode:o}"),
             what: "a mode",
         });
     }
-    let (user, group) = match one.owner.split_once(':') {
+    Ok(mode)
+}
+
+fn ids(accounts: &Accounts, owner: &str) -> Result<(u32, u32), Problem> {
+    let (user, group) = match owner.split_once(':') {
         Some((user, group)) => (user, Some(group)),
-        None => (one.owner.as_str(), None),
+        None => (owner, None),
     };
     let unknown = |what, name: &str| Problem::Unknown {
         what,
@@ -244,11 +279,7 @@ fn metadata(accounts: &Accounts, one: &SuppliedPath) -> Result<Metadata, Problem
             .ok_or_else(|| unknown("group", group))?,
         None => accounts.user(user).map_or(uid, |user| user.gid),
     };
-    Ok(Metadata {
-        uid,
-        gid,
-        ..Metadata::new(one.mode)
-    })
+    Ok((uid, gid))
 }
 
 fn absolute(path: &str) -> Result<&str, Problem> {
@@ -276,6 +307,14 @@ mod tests {
             path: path.to_owned(),
             mode,
             owner: owner.to_owned(),
+        }
+    }
+
+    fn mode(path: &str, mode: u16, owner: &str) -> SuppliedMode {
+        SuppliedMode {
+            path: path.to_owned(),
+            mode: Some(mode),
+            owner: Some(owner.to_owned()),
         }
     }
 
@@ -328,13 +367,23 @@ mod tests {
                 content: b"x\n".to_vec(),
             }],
             links: vec![("/opt/app".to_owned(), "../var/lib/app".to_owned())],
-            modes: vec![path("/usr/bin/tool", 0o4755, "app")],
+            modes: vec![
+                mode("/usr/bin/tool", 0o4755, "app"),
+                SuppliedMode {
+                    owner: None,
+                    ..mode("/etc/app/conf", 0o600, "")
+                },
+                SuppliedMode {
+                    mode: None,
+                    ..mode("/var/lib/app/data", 0, "app")
+                },
+            ],
         });
         SuppliedEffect.finish(&mut world.site()).unwrap();
         let found = ["/etc", "/opt", "/usr/bin/tool", "/var"].map(|path| world.listing(path));
         let wanted = "d 0755 0:0 /etc
             d 0755 0:0 /etc/app
-            f 0640 0:301 /etc/app/conf
+            f 0600 0:301 /etc/app/conf
             |x
             f 0644 0:0 /etc/group
             |root:x:0:
@@ -352,7 +401,7 @@ mod tests {
             d 0755 0:0 /var
             d 0755 0:0 /var/lib
             d 0755 0:0 /var/lib/app
-            d 2750 300:500 /var/lib/app/data
+            d 2750 300:301 /var/lib/app/data
 ";
         assert_eq!(found.concat(), wanted.replace("            ", ""));
     }
@@ -396,19 +445,19 @@ mod tests {
             ),
             (users(vec![odd]), "`a:b` cannot be a field of `/etc/passwd`"),
             (
-                modes(path("/none", 0o644, "root")),
+                modes(mode("/none", 0o644, "root")),
                 "`none`: does not exist, or is not a regular file",
             ),
             (
-                modes(path("/etc", 0o644, "app")),
+                modes(mode("/etc", 0o644, "app")),
                 "user `app` does not exist",
             ),
             (
-                modes(path("/etc", 0o644, "root:app")),
+                modes(mode("/etc", 0o644, "root:app")),
                 "group `app` does not exist",
             ),
             (
-                modes(path("etc", 0o644, "root")),
+                modes(mode("etc", 0o644, "root")),
                 "`etc` cannot be a place in the image: paths begin with `/`",
             ),
         ] {

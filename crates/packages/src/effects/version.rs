@@ -40,14 +40,13 @@ impl fmt::Display for EffectVersion {
 impl FromStr for EffectVersion {
     type Err = EffectError;
 
-    /// Reads `name@1`: small letters, digits, `-` and `.`, then a number without leading zeros.
+    /// Reads `name@1`: small letters, digits and `-`, then a number without leading zeros.
     fn from_str(text: &str) -> Result<Self, EffectError> {
         let error = || EffectError::Syntax {
             text: text.to_owned(),
         };
         let (id, version) = text.split_once('@').ok_or_else(error)?;
-        let letters =
-            |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || "-.".contains(one);
+        let letters = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
         let number: u32 = version.parse().map_err(|_| error())?;
         if id.is_empty() || !id.chars().all(letters) || number.to_string() != version || number == 0
         {

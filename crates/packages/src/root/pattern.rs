@@ -31,8 +31,8 @@ enum Part {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PatternError {
-    /// It does not begin with `/`, so that it would match no path.
-    #[error("pattern `{pattern}`: it does not begin with `/`")]
+    /// It begins neither with `/` nor with `*`, so that it would match no path.
+    #[error("pattern `{pattern}`: it does not begin with `/` or `*`")]
     Relative {
         /// The pattern.
         pattern: String,
@@ -125,7 +125,7 @@ impl FromStr for Pattern {
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let pattern = || text.to_owned();
-        if !text.starts_with('/') {
+        if !text.starts_with(['/', '*']) {
             return Err(PatternError::Relative { pattern: pattern() });
         }
         let mut parts = Vec::new();
@@ -212,6 +212,7 @@ mod tests {
         assert!(matches("/*a*b*c", "/xxaxbxbc"));
         assert!(!matches("/*a*b*c", "/xxaxcxb"));
         assert!(matches("/*", "/"));
+        assert!(matches("*.pyc", "/usr/lib/a.pyc"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io;
 use enclair_digest::Sha256;
 use enclair_packages::index::IndexError;
 use enclair_packages::release::Error as ReleaseError;
+use enclair_packages::root::PatternError;
 use enclair_packages::solve::{AskedError, SolveError};
 use enclair_recipe::SupplyError;
 use thiserror::Error;
@@ -103,6 +104,13 @@ pub enum ChoiceError {
         /// Options of its configuration, each with what it is.
         lacks: Vec<String>,
     },
+    /// A pattern of paths that is none.
+    #[error("paths cannot be left out like this")]
+    Pattern {
+        /// Why.
+        #[source]
+        source: PatternError,
+    },
     /// A text that asks for no package.
     #[error("no package can be asked for like this")]
     Asked {
@@ -140,6 +148,7 @@ impl ChoiceError {
             | Self::Index { .. }
             | Self::Read { .. }
             | Self::Key { .. }
+            | Self::Pattern { .. }
             | Self::Asked { .. }
             | Self::Solve { .. } => None,
         }

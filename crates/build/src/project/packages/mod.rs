@@ -23,6 +23,7 @@ mod known;
 mod listing;
 mod os_release;
 mod rootfs;
+mod source;
 mod suites;
 mod why;
 
@@ -37,6 +38,7 @@ pub(super) use imported::Import;
 pub(super) use kernel::check_kernel_config;
 pub use listing::ListingError;
 pub use rootfs::Rootfs;
+pub(super) use source::{effects_of, filter_of, known_effects, packages_source};
 pub(super) use suites::Suites;
 pub(super) use why::source_packages;
 pub use why::{Why, WhyChain, WhyNeed, WhyReason};
