@@ -86,6 +86,7 @@ pub(crate) fn findings() -> impl Iterator<Item = &'static Kind> {
         enclair_tree::findings::KINDS,
         enclair_inspect::findings::KINDS,
         enclair_build::findings::KINDS,
+        &enclair_packages::findings::KINDS,
     ]
     .into_iter()
     .flatten()

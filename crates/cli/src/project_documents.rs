@@ -4,6 +4,7 @@ use std::path::Path;
 
 use enclair_build::{AwsLc, LockChange, LockFile, Recorded};
 use enclair_import::{Note, NoteKind};
+use enclair_recipe::LockedSource;
 use enclair_store::{Collected, Count, Imported, Store, Usage, VerifyReport};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -85,6 +86,9 @@ pub(crate) struct LockDocument {
     stale: Vec<String>,
     /// The entries.
     entries: Vec<EntryDocument>,
+    /// How many packages are locked, where the source is packages: `packages list` lists them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packages: Option<usize>,
     /// What an outsider should know.
     notes: Vec<String>,
 }
@@ -116,6 +120,10 @@ impl LockDocument {
             entries: entries
                 .map(|(name, from, sha256)| EntryDocument { name, from, sha256 })
                 .collect(),
+            packages: match &file.lock.source {
+                Some(LockedSource::Packages(locked)) => Some(locked.packages.len()),
+                Some(LockedSource::Image(_) | LockedSource::Archive(_)) | None => None,
+            },
             notes: file.lock.notes(),
         }
     }

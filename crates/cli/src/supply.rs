@@ -1,13 +1,13 @@
 //! Where content comes from: the store, and the fetcher with the settings of user and project.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use enclair_build::{AwsLc, LockFile};
-use enclair_fetch::{Fetcher, Outcome, Provider, RegistrySettings, Settings};
+use enclair_fetch::{Fetcher, Looked, Outcome, Provider, RegistrySettings, Settings};
 use enclair_recipe as recipe;
 use enclair_store::Store;
 
@@ -124,16 +124,63 @@ fn user_settings() -> anyhow::Result<Option<recipe::Settings>> {
     Ok(Some(settings))
 }
 
+/// Lines about what was fetched; more than that are summed up.
+const MOST_LINES: usize = 8;
+
 /// Says who gave what was fetched, and who did not.
 pub(crate) fn report(fetcher: &Fetcher<AwsLc>, printer: &Printer) {
     // What nobody gave is in the error.
     let summary = fetcher.summary();
-    let given = summary.looked.iter();
-    for looked in given.filter(|looked| looked.outcome != Outcome::Missing) {
+    let looked = summary.looked.iter();
+    let given = looked.filter(|looked| looked.outcome != Outcome::Missing);
+    let (smooth, rough): (Vec<_>, Vec<_>) = given.partition(|looked| looked.failures.is_empty());
+    let single = if smooth.len() > MOST_LINES {
+        for line in sums_of(&smooth) {
+            printer.note(&line);
+        }
+        rough
+    } else {
+        smooth.into_iter().chain(rough).collect()
+    };
+    for looked in single {
         for line in looked.to_string().lines() {
             printer.note(&format!("fetched  {}", crate::commands::escape(line)));
         }
     }
+}
+
+/// A line for each host that something came from.
+fn sums_of(given: &[&Looked]) -> Vec<String> {
+    let mut sums: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
+    for looked in given {
+        let (who, size) = match &looked.outcome {
+            Outcome::Provided { provider, bytes } => (host_of(provider), *bytes),
+            Outcome::Appeared => ("another process", 0),
+            _ => continue,
+        };
+        let (count, total) = sums.entry(who).or_default();
+        *count += 1;
+        *total = total.saturating_add(size);
+    }
+    let lines = sums.into_iter().map(|(who, (count, total))| {
+        let who = crate::commands::escape(who);
+        format!(
+            "fetched  {count} files, {} from {who}",
+            crate::commands::human_size(total)
+        )
+    });
+    lines.collect()
+}
+
+/// A URL's scheme and host; any other provider is named as it is.
+fn host_of(provider: &str) -> &str {
+    let Some((scheme, rest)) = provider.split_once("://") else {
+        return provider;
+    };
+    let host = rest.split('/').next().unwrap_or_default();
+    provider
+        .get(..scheme.len() + "://".len() + host.len())
+        .unwrap_or(provider)
 }
 
 /// Notes in the store what a lock needs, so that `store gc` keeps it. A store that cannot be

@@ -50,8 +50,8 @@ pub const SCRIPT_NOT_RUN: Kind = Kind {
     why: "scripts of packages are read and not run; what most of them do is done by effects or \
           needs not be done in an enclave, and this command is neither, so that something of the \
           package may not work",
-    fix: "if the application needs it, supply what it makes in `[source.packages.effects]`, or run \
-          the scripts with `scripts = \"sandbox\"`; if not, nothing",
+    fix: "if the application needs it, supply what it makes in `[source.packages.effects]`; if not, \
+          nothing",
 };
 
 /// [`SCRIPT_NOT_RUN`] where a recipe has `scripts = "refuse"`.
@@ -68,7 +68,7 @@ pub const SCRIPT_NOT_READ: Kind = Kind {
     why: "only scripts of a POSIX shell are read, and only as far as they are understood: what \
           this one would do is not known",
     fix: "look at what it does, and supply what the application needs of it in \
-          `[source.packages.effects]`, or run the scripts with `scripts = \"sandbox\"`",
+          `[source.packages.effects]`",
 };
 
 /// [`SCRIPT_NOT_READ`] where a recipe has `scripts = "refuse"`.

@@ -1,5 +1,6 @@
 //! `enclair lock`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use enclair_build::{AwsLc, ListingError, LockChange, LockFile, OutputFile, Project, Tools};
 use enclair_packages::sums::{self, MAX_SUMS, Sums};
-use enclair_recipe::{Lock as Locked, LockedPackage, LockedSource, Source};
+use enclair_recipe::{Lock as Locked, LockedPackage, LockedPackages, LockedSource, Source};
 
 use super::{escape, open_project};
 use crate::arguments::Lock;
@@ -156,10 +157,25 @@ fn summary(file: &LockFile, change: LockChange) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:12}{}  sha256:{digest}", escape(&from));
     }
+    if let Some(LockedSource::Packages(packages)) = &file.lock.source {
+        let _ = writeln!(text, "{:12}{}", "packages", escape(&origins(packages)));
+    }
     for note in file.lock.notes() {
         let _ = writeln!(text, "note: {}", escape(&note));
     }
     text
+}
+
+/// How many packages come from where.
+fn origins(packages: &LockedPackages) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for package in &packages.packages {
+        *counts.entry(&package.from).or_default() += 1;
+    }
+    let counts = counts
+        .iter()
+        .map(|(from, count)| format!("{count} from {from}"));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// Name, origin and digest of each entry; of an image, what identifies it.
