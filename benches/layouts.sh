@@ -7,7 +7,7 @@ make_layout() {
     local name=$1 bytes=$2 times=${3:-1} image=part-$1:v1
     [[ ! -e $name ]] || return 0
     rm -rf "part-$name"
-    "$top/examples/quickstart-debian" root root.tar
+    "$top/.ci/debian" root root.tar
     "$top/benches/make_layer.py" root.tar "$bytes" layer.tar "$times"
     umoci init --layout "part-$name"
     umoci new --image "$image"
