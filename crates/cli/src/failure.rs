@@ -126,7 +126,8 @@ fn hint_of(error: &(dyn StdError + 'static)) -> Option<String> {
 
 /// Advice that does not depend on what is wrong in particular.
 fn fixed_hint_of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
-    None.or_else(|| as_a::<enclair_build::Error>(error)?.hint())
+    // Not in a box: whoever has one there, such as what lays files, says better what to do.
+    None.or_else(|| error.downcast_ref::<enclair_build::Error>()?.hint())
         .or_else(|| as_a::<ProjectError>(error)?.hint())
         .or_else(|| as_a::<enclair_packages::release::Error>(error)?.hint())
         .or_else(|| as_a::<enclair_packages::sums::SumsError>(error)?.hint())
