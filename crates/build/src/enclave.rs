@@ -114,6 +114,7 @@ pub fn build<E: Engine>(
         memory_mib: memory_mib(written.file_size, root.memory()),
         parts: PartsReport::new(&parts, engine),
         source: root.source.clone(),
+        packages: root.packages.as_ref().map(|all| all.packages.len()),
         laid: root.laid.clone(),
         provenance: ProvenanceReport::from(&request.provenance),
         normalised: root.normalised.clone(),

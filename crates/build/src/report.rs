@@ -52,6 +52,9 @@ pub struct Report {
     /// The container image that went in, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// How many packages the root filesystem is made of; `packages.json` beside this lists them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packages: Option<usize>,
     /// Files of the project that were laid into the root filesystem, and what was left out.
     #[serde(flatten)]
     pub laid: Laid,

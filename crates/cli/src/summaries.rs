@@ -44,6 +44,9 @@ pub(crate) fn summary(report: &Report, output: &Path) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}  {}", eif.display(), human_size(report.eif.size));
     text.push_str(&report.measurements.to_lines());
+    if let Some(packages) = report.packages {
+        let _ = writeln!(text, "packages  {packages}, listed in packages.json");
+    }
     summarise_files(report, &mut text);
     for applied in report.normalised.iter().filter(|applied| applied.count > 0) {
         let _ = writeln!(

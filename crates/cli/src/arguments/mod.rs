@@ -263,6 +263,8 @@ pub(crate) struct Schema {
 pub(crate) enum DocumentArgument {
     /// measurements.json, and `build --json`
     Measurements,
+    /// packages.json
+    Packages,
     /// The recipe, for editors
     Recipe,
     /// `init --json`

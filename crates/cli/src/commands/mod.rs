@@ -45,6 +45,9 @@ fn open_recipe(path: &Path) -> anyhow::Result<Project> {
     Ok(Project::open(path, &is_finding)?)
 }
 
+/// Examples that are shown of what is only noted; documents have more.
+const SHOWN_OF_NOTES: usize = 2;
+
 /// Tells a person what a check said: id, count, title, examples.
 fn print_findings(findings: &Findings, printer: &Printer) {
     for finding in findings.iter() {
@@ -56,13 +59,19 @@ fn print_findings(findings: &Findings, printer: &Printer) {
             Severity::Error => "finding",
         };
         printer.note(&format!("{label}: {}: {} ({count})", kind.id, kind.title));
-        for example in &finding.examples {
+        let shown = match kind.severity {
+            Severity::Note => SHOWN_OF_NOTES,
+            Severity::Warning | Severity::Error => finding.examples.len(),
+        };
+        for example in finding.examples.iter().take(shown) {
             printer.note(&format!("    {}", escape(example)));
         }
-        if count > finding.examples.len() as u64 {
+        if count > finding.examples.len().min(shown) as u64 {
             printer.note("    ...");
         }
-        printer.note(&format!("    hint: {}", kind.fix));
+        if !kind.fix.starts_with("nothing") {
+            printer.note(&format!("    hint: {}", kind.fix));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `enclair schema`.
 
 use enclair_build::Report;
+use enclair_build::packages::PackagesDocument;
 use schemars::generate::SchemaSettings;
 
 use crate::arguments::{DocumentArgument, Schema};
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: &Schema, printer: &Printer) -> anyhow::Result<()> {
     let generator = SchemaSettings::default().for_serialize().into_generator();
     let schema = match arguments.document {
         DocumentArgument::Measurements => generator.into_root_schema_for::<Report>(),
+        DocumentArgument::Packages => generator.into_root_schema_for::<PackagesDocument>(),
         DocumentArgument::Assemble => generator.into_root_schema_for::<AssembleDocument>(),
         DocumentArgument::Inspect => generator.into_root_schema_for::<InspectDocument>(),
         DocumentArgument::InspectRamdisk => generator.into_root_schema_for::<RamdiskFileDocument>(),

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::images::{BUILD, application, build, workshop};
 use crate::workshop::Workshop;
 
-const SCHEMAS: [&str; 20] = [
+const SCHEMAS: [&str; 21] = [
     "measurements",
+    "packages",
     "init",
     "lock",
     "store-size",
