@@ -1,13 +1,13 @@
 //! What of a lock comes from archives of packages: the packages of the source, and single files.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enclair_digest::{Engine, Limits};
 use enclair_packages::release::UnixSeconds;
 use enclair_recipe::{
-    Artifact, Lock, LockedBoot, LockedFile, LockedPackages, LockedSource, LockedSuite, Origin,
-    PackageArchive, Packages, Source,
+    Artifact, Lock, LockedFile, LockedPackages, LockedSuite, Origin, PackageArchive, Packages,
+    Recipe, Source, Spanned,
 };
 
 use super::error::ProjectError;
@@ -40,33 +40,13 @@ impl Archives {
         }
     }
 
-    /// The suites that something of the lock is from, sorted: as they were read, else as they were
-    /// locked.
-    pub(super) fn into_used(
-        self,
-        source: Option<&LockedSource>,
-        boot: &LockedBoot,
-    ) -> Vec<LockedSuite> {
+    /// The suites that `recipe` asks for, sorted: as they were read, else as they were locked. One
+    /// that nothing was taken from is among them: it was looked at, and decided that.
+    pub(super) fn into_used(self, recipe: &Recipe) -> Vec<LockedSuite> {
         let mut suites = self.read.into_inner();
-        let files = [
-            Some(&boot.kernel),
-            Some(&boot.init),
-            boot.nsm_module.as_ref(),
-        ];
-        let archive = match source {
-            Some(LockedSource::Archive(file)) => Some(file),
-            Some(LockedSource::Image(_) | LockedSource::Packages(_)) | None => None,
-        };
-        let files = files.into_iter().flatten().chain(archive);
-        let mut names: Vec<_> = files
-            .filter_map(|file| file.package())
-            .map(|package| &package.from)
-            .collect();
-        if let Some(LockedSource::Packages(packages)) = source {
-            names.extend(packages.packages.iter().map(|package| &package.from));
-        }
+        let asked = asked_suites(recipe);
         for locked in self.locked {
-            if names.contains(&&locked.name) || source_is_of(source, &locked) {
+            if asked.contains(&locked.name) {
                 suites.entry(locked.name.clone()).or_insert(locked);
             }
         }
@@ -74,15 +54,32 @@ impl Archives {
     }
 }
 
-/// Whether a suite was looked at for the packages of the source, also where none was taken from it:
-/// another one of its distribution or repository was.
-fn source_is_of(source: Option<&LockedSource>, suite: &LockedSuite) -> bool {
-    let Some(LockedSource::Packages(packages)) = source else {
-        return false;
+/// Names of every suite that packages of `recipe` are looked for in, as the lock has them.
+fn asked_suites(recipe: &Recipe) -> BTreeSet<String> {
+    let boot = &recipe.boot;
+    let boot = [&boot.kernel, &boot.init, &boot.nsm_module];
+    let mut artifacts: Vec<_> = boot.into_iter().flatten().map(Spanned::get).collect();
+    let mut names = BTreeSet::new();
+    let mut add = |of: &str, suites: &[Spanned<String>]| {
+        names.extend(suites.iter().map(|suite| format!("{of}:{}", suite.get())));
     };
-    let of = |name: &str| name.split_once(':').map(|(of, _)| of.to_owned());
-    let mut packages = packages.packages.iter();
-    packages.any(|package| of(&package.from) == of(&suite.name))
+    match &recipe.source {
+        Source::Packages(packages) => {
+            let archive = &packages.archive;
+            add(archive.distribution.name(), &archive.suites);
+            for repository in &packages.repositories {
+                add(repository.name.get(), &repository.suites);
+            }
+        }
+        Source::Archive(artifact) => artifacts.push(artifact.get()),
+        Source::Image(_) | Source::Files(_) | Source::Dockerfile(_) => {}
+    }
+    for artifact in artifacts {
+        if let Some(archive) = archive_of(artifact, &recipe.source) {
+            add(archive.distribution.name(), &archive.suites);
+        }
+    }
+    names
 }
 
 impl<E: Engine> Resolver<'_, E> {

@@ -126,7 +126,7 @@ impl<E: Engine> Resolver<'_, E> {
                 .map(|artifact| file(Entry::NsmModule, Some(artifact), known_module))
                 .transpose()?,
         };
-        let suites = archives.into_used(source.as_ref(), &boot);
+        let suites = archives.into_used(self.recipe);
         Ok(Lock {
             format: FORMAT,
             recipe: self.recipe.digest(),

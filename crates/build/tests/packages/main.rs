@@ -12,16 +12,21 @@
     reason = "a test that fails here has said what it has to say"
 )]
 
+mod built;
 mod contained;
 mod downloaded;
 mod explained;
 mod imported;
+mod refused;
 mod shelf;
 
 use std::fs;
 use std::path::Path;
 
-use enclair_build::{AwsLc, LockFile, Project, ProjectError, Silent, Tools};
+use enclair_build::{
+    AwsLc, BuildOptions, Freshness, LockFile, Locking, Project, ProjectError, Silent, Threads,
+    Tools,
+};
 use enclair_packages::sums::Sums;
 use enclair_packages_testing::Deb;
 use enclair_recipe::{LockedPackage, LockedSource};
@@ -74,6 +79,17 @@ fn tools(shelf: &Shelf) -> Tools<'_, AwsLc> {
         supply: shelf,
         progress: &Silent,
         now: NOW,
+    }
+}
+
+/// A build that may lock, and is always done.
+fn options() -> BuildOptions {
+    BuildOptions {
+        locking: Locking::Update,
+        freshness: Freshness::Always,
+        threads: Threads::One,
+        program: String::new(),
+        epoch: None,
     }
 }
 
