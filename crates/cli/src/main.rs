@@ -46,9 +46,9 @@ fn main() -> ExitCode {
 const fn closed_pipe(command: &Command) -> ClosedPipe {
     match command {
         Command::Packages(Packages {
-            command: PackagesCommand::List(_) | PackagesCommand::Why(_),
-        }) => ClosedPipe::Enough,
-        Command::Packages(_)
+            command:
+                PackagesCommand::Download(_) | PackagesCommand::Diff(_) | PackagesCommand::FromImage(_),
+        })
         | Command::Init(_)
         | Command::Lock(_)
         | Command::Build(_)
@@ -57,7 +57,10 @@ const fn closed_pipe(command: &Command) -> ClosedPipe {
         | Command::Run(_)
         | Command::Store(_)
         | Command::Doctor(_) => ClosedPipe::Lost,
-        Command::Inspect(_)
+        Command::Packages(Packages {
+            command: PackagesCommand::List(_) | PackagesCommand::Why(_),
+        })
+        | Command::Inspect(_)
         | Command::Log(_)
         | Command::Explain(_)
         | Command::Schema(_)

@@ -156,7 +156,7 @@ fn sums_of(given: &[&Looked]) -> Vec<String> {
         let (who, size) = match &looked.outcome {
             Outcome::Provided { provider, bytes } => (host_of(provider), *bytes),
             Outcome::Appeared => ("another process", 0),
-            _ => continue,
+            Outcome::Missing | _ => continue,
         };
         let (count, total) = sums.entry(who).or_default();
         *count += 1;

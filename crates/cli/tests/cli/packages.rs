@@ -109,8 +109,8 @@ fn short(text: &str) -> String {
         .map(|deb| sha256(&deb.build()).to_string())
         .collect();
     let names = ["[app]", "[library]", "[base]"];
-    let named = digests.iter().zip(names);
-    named.fold(text.to_owned(), |text, (digest, name)| {
+    let pairs = digests.iter().zip(names);
+    pairs.fold(text.to_owned(), |text, (digest, name)| {
         text.replace(digest, name)
     })
 }

@@ -325,7 +325,9 @@ impl Run<'_, '_> {
             let answer = effect.work.command(&mut self.site, &call);
             match answer.map_err(|problem| failed(effect, problem))? {
                 Answer::NotMine => {}
-                answer => return Ok((answer, Some(effect.id))),
+                answer @ (Answer::Emulated | Answer::Ignored(_)) => {
+                    return Ok((answer, Some(effect.id)));
+                }
             }
         }
         Ok((Answer::NotMine, None))

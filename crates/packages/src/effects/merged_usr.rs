@@ -74,7 +74,12 @@ mod tests {
         merge_usr(&mut tree, architecture).unwrap();
         let links = tree.iter().filter_map(|(path, _, node)| match &node.kind {
             NodeKind::Symlink(target) => Some(format!("{path} -> {}", target.escape_ascii())),
-            _ => None,
+            NodeKind::Directory
+            | NodeKind::File(_)
+            | NodeKind::CharacterDevice { .. }
+            | NodeKind::BlockDevice { .. }
+            | NodeKind::Fifo
+            | NodeKind::Socket => None,
         });
         links.collect()
     }

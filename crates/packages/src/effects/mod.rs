@@ -9,6 +9,12 @@
 //! release that does something else does it under a new version. The order is that of
 //! [`CATALOGUE`], whatever the order of the list.
 
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::format_collect,
+    reason = "the programs of Debian compare names as they are; the texts made here are short"
+)]
+
 mod accounts;
 mod alternatives;
 mod apply;

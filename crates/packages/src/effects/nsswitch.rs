@@ -11,7 +11,7 @@
 //! The comment is what is followed here; the `sed` commands and the file by which `preinst` tells
 //! `postinst` that this is a first installation are taken as done.
 //!
-//! Followed: libc-bin 2.36 and 2.41, dh_installnss 1.7.
+//! Followed: libc-bin 2.36 and 2.41, `dh_installnss` 1.7.
 
 use enclair_tree::Metadata;
 
@@ -170,7 +170,7 @@ impl Installation {
         let mut entries: Vec<String> = Vec::new();
         for word in list.split_whitespace() {
             match entries.last_mut() {
-                Some(last) if word.starts_with('[') => *last = format!("{last} {word}"),
+                Some(source) if word.starts_with('[') => *source = format!("{source} {word}"),
                 _ => entries.push(word.to_owned()),
             }
         }

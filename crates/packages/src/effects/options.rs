@@ -4,6 +4,7 @@
 //! command is not taken: it would be done wrongly, which is worse than being reported.
 
 use std::collections::BTreeMap;
+use std::num::ParseIntError;
 
 /// One option of a command.
 #[derive(Debug, Clone, Copy)]
@@ -92,11 +93,10 @@ impl<'a> Arguments<'a> {
         };
         let option = known.iter().find(|option| option.names.contains(&name))?;
         let found = match (option.takes, given) {
-            (Takes::Nothing, None) => "",
+            (Takes::Nothing | Takes::Perhaps, None) => "",
             (Takes::Nothing, Some(_)) => return None,
             (Takes::Value | Takes::Perhaps, Some(given)) => given,
             (Takes::Value, None) => left.next()?,
-            (Takes::Perhaps, None) => "",
         };
         self.options.insert(option.names.first()?, found);
         Some(())
@@ -141,12 +141,9 @@ impl<'a> Arguments<'a> {
         self.options.get(name).copied()
     }
 
-    /// The value of an option that is a number. `None` when it is there and is none.
-    pub(crate) fn number(&self, name: &str) -> Option<Option<u32>> {
-        match self.value(name) {
-            None => Some(None),
-            Some(text) => text.parse().ok().map(Some),
-        }
+    /// The value of an option that is a number, if the option is there.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u32>, ParseIntError> {
+        self.value(name).map(str::parse).transpose()
     }
 
     /// The only argument that is no option.

@@ -27,7 +27,6 @@ impl Work for Shells {
         match (call.program, call.arguments) {
             ("update-shells", []) => update(site)?,
             ("add-shell", [_, ..]) => add(site, call.arguments)?,
-            ("remove-shell", _) => return Ok(Answer::NotMine),
             _ => return Ok(Answer::NotMine),
         }
         Ok(Answer::Emulated)
@@ -100,9 +99,9 @@ fn update(site: &mut Site<'_>) -> Result<(), Problem> {
         }
     }
     let mut new_state = String::new();
-    packaged
-        .iter()
-        .for_each(|shell| push_line(&mut new_state, shell));
+    for shell in &packaged {
+        push_line(&mut new_state, shell);
+    }
     site.files.write(SHELLS, text)?;
     site.files
         .make_directories("/var/lib", Metadata::new(0o755))?;

@@ -203,7 +203,10 @@ impl World {
                 let lines: String = lines.collect();
                 format!("f {mode:04o} {uid}:{gid} /{path}\n{lines}")
             }
-            other => format!("{other:?} /{path}\n"),
+            other @ (NodeKind::CharacterDevice { .. }
+            | NodeKind::BlockDevice { .. }
+            | NodeKind::Fifo
+            | NodeKind::Socket) => format!("{other:?} /{path}\n"),
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! | file under `var/lib/dpkg` | content |
 //! |---|---|
-//! | `status` | a paragraph for each package, sorted by name; see [`status`] |
+//! | `status` | a paragraph for each package, sorted by name |
 //! | `info/format` | `1` |
 //! | `info/NAME.list` | the paths of the package; `NAME:ARCH` where `Multi-Arch` is `same` |
 //! | `info/NAME.MEMBER` | every member of the control archive but `control`; scripts are 0755 |
@@ -23,7 +23,7 @@ use md5::{Digest as _, Md5};
 
 use super::{Diversion, Installed, Root, RootError};
 
-/// The name by which a lock lists [`write`].
+/// The name by which a lock lists [`write()`].
 pub const VERSION: &str = "dpkg-database@1";
 
 /// What the records say besides the packages.

@@ -1,5 +1,7 @@
 //! Scripts that were written against their reader.
 
+use std::fmt::Write as _;
+
 use std::time::{Duration, Instant};
 
 use enclair_packages::scripts::{Script, ScriptError, commands};
@@ -69,7 +71,7 @@ fn loops_without_an_end() {
     for level in 0..40 {
         let next = level + 1;
         script.push_str(&wide.replace('f', &format!("f{level}")).replace("f00", "g"));
-        script.push_str(&format!("f{level}() {{ f{next}; f{next}; }}; "));
+        write!(script, "f{level}() {{ f{next}; f{next}; }}; ").unwrap();
     }
     script.push_str("f0");
     let doubled = read(&script).unwrap_err();

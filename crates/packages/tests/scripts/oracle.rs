@@ -35,7 +35,8 @@ fn read(body: &str) -> Vec<String> {
         assert_eq!(command.certainty, Certainty::Always, "{body}\n{command}");
         assert_eq!(command.program(), Some("record"), "{body}\n{command}");
         let words = command.known_arguments().expect(body);
-        let text: String = words.iter().map(|word| format!("[{word}]")).collect();
+        let words = words.iter();
+        let text = words.fold(String::new(), |text, word| text + "[" + word + "]");
         lines.extend(text.split('\n').map(str::to_owned));
     }
     lines

@@ -106,7 +106,11 @@ fn supplied(asked: &enclair_recipe::Supplied) -> Supplied {
     });
     let directories = asked.directories.iter();
     let files = asked.files.iter().map(|file| SuppliedFile {
-        place: place(&file.path, (&file.mode, FILE_MODE), &file.owner),
+        place: place(
+            &file.path,
+            (file.mode.as_ref(), FILE_MODE),
+            file.owner.as_ref(),
+        ),
         content: file.content.as_bytes().to_vec(),
     });
     let links = asked.links.iter();
@@ -119,7 +123,13 @@ fn supplied(asked: &enclair_recipe::Supplied) -> Supplied {
         groups: groups.collect(),
         users: asked.users.iter().map(user).collect(),
         directories: directories
-            .map(|one| place(&one.path, (&one.mode, DIRECTORY_MODE), &one.owner))
+            .map(|one| {
+                place(
+                    &one.path,
+                    (one.mode.as_ref(), DIRECTORY_MODE),
+                    one.owner.as_ref(),
+                )
+            })
             .collect(),
         files: files.collect(),
         links: links
@@ -150,14 +160,12 @@ fn user(user: &enclair_recipe::SuppliedUser) -> SuppliedUser {
 
 fn place(
     path: &Spanned<String>,
-    (mode, otherwise): (&Option<Spanned<Mode>>, u16),
-    owner: &Option<Spanned<Owner>>,
+    (mode, otherwise): (Option<&Spanned<Mode>>, u16),
+    owner: Option<&Spanned<Owner>>,
 ) -> SuppliedPath {
     SuppliedPath {
         path: path.get().clone(),
-        mode: mode.as_ref().map_or(otherwise, |mode| mode.bits()),
-        owner: owner
-            .as_deref()
-            .map_or_else(|| OWNER.to_owned(), owner_text),
+        mode: mode.map_or(otherwise, |mode| mode.bits()),
+        owner: owner.map_or_else(|| OWNER.to_owned(), |owner| owner_text(owner)),
     }
 }

@@ -106,13 +106,16 @@ fn print(
 
 /// What a lock has of suites and packages, as it stands there.
 fn lines(contained: &Contained) -> String {
-    let suites = contained.suites.iter().map(|suite| suite.to_line());
+    let suites = contained
+        .suites
+        .iter()
+        .map(enclair_recipe::LockedSuite::to_line);
     let packages = contained.packages.iter().map(LockedPackage::to_line);
     format!("{}{}", array("suites", suites), array("packages", packages))
 }
 
 fn array(name: &str, items: impl Iterator<Item = String>) -> String {
-    let items: String = items.map(|item| format!("    {item},\n")).collect();
+    let items = items.fold(String::new(), |text, item| text + "    " + &item + ",\n");
     if items.is_empty() {
         return format!("{name} = []\n");
     }

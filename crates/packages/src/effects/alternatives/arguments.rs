@@ -136,8 +136,9 @@ fn other_action<'a, 'b>(option: &str, after: &'b [&'a str]) -> Option<(Action<'a
             let name = plain(name)?;
             Some((Action::Auto { name }, after))
         }
-        ("--display" | "--list" | "--query", [_, after @ ..]) => Some((Action::Look, after)),
-        ("--get-selections", after) => Some((Action::Look, after)),
+        ("--display" | "--list" | "--query", [_, after @ ..]) | ("--get-selections", after) => {
+            Some((Action::Look, after))
+        }
         _ => None,
     }
 }

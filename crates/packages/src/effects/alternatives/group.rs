@@ -130,7 +130,7 @@ impl Group {
         let mut lines = Lines {
             path,
             at: 0,
-            lines: text.lines().collect(),
+            all: text.lines().collect(),
         };
         let status = match lines.next("`auto` or `manual`")? {
             "auto" => Status::Auto,
@@ -180,12 +180,12 @@ impl Group {
 struct Lines<'a> {
     path: &'a str,
     at: usize,
-    lines: Vec<&'a str>,
+    all: Vec<&'a str>,
 }
 
 impl<'a> Lines<'a> {
     fn next(&mut self, expected: &'static str) -> Result<&'a str, Problem> {
-        let line = self.lines.get(self.at).copied();
+        let line = self.all.get(self.at).copied();
         self.at = self.at.saturating_add(1);
         line.ok_or_else(|| self.error(expected))
     }

@@ -115,15 +115,12 @@ fn take(
     }
     let manual = current(site, name).filter(|_| group.status == Status::Manual);
     let manual = manual.and_then(|path| group.choice(&path));
-    match manual.or_else(|| group.best()) {
-        Some(choice) => {
-            point(site, name, &group, Some(choice), force)?;
-            write(site, name, &group)?;
-        }
-        None => {
-            point(site, name, &group, None, force)?;
-            site.files.remove(&format!("{ADMINISTRATION}/{name}"))?;
-        }
+    let choice = manual.or_else(|| group.best());
+    point(site, name, &group, choice, force)?;
+    if choice.is_some() {
+        write(site, name, &group)?;
+    } else {
+        site.files.remove(&format!("{ADMINISTRATION}/{name}"))?;
     }
     Ok(Answer::Emulated)
 }

@@ -96,9 +96,10 @@ pub(super) fn install(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>,
         site.files
             .make_directories(directory_of(to), Metadata::new(0o755))?;
     }
-    let place = match arguments.has("--no-target-directory") {
-        true => Some(to.clone()),
-        false => destination(site, from, to),
+    let place = if arguments.has("--no-target-directory") {
+        Some(to.clone())
+    } else {
+        destination(site, from, to)
     };
     let (Some(place), true) = (place, site.files.is_file(from)) else {
         return Ok(None);

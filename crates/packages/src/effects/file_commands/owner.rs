@@ -138,6 +138,10 @@ fn places(site: &Site<'_>, arguments: &Arguments<'_>, paths: &[&str]) -> Option<
     Some(places)
 }
 
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "one of several functions of one signature"
+)]
 pub(super) fn chmod(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>, Problem> {
     let (options, rest): (Vec<&str>, Vec<&str>) = words
         .iter()

@@ -156,7 +156,7 @@ fn texts_that_are_not_taken() {
 fn a_here_document() {
     let mut world = machine();
     let redirection = |redirects, target: &str| Redirection {
-        descriptor: if redirects == Redirects::Text { 0 } else { 1 },
+        descriptor: u32::from(redirects != Redirects::Text),
         redirects,
         target: Word::Known(target.to_owned()),
     };

@@ -27,7 +27,7 @@ pub(super) fn write(site: &mut Site<'_>, call: &Invocation<'_>) -> Result<Answer
     }
     let mut content = match redirects {
         Redirects::Append => site.files.read(&path)?.unwrap_or_default(),
-        _ => Vec::new(),
+        Redirects::Write | Redirects::Read | Redirects::ReadWrite | Redirects::Text => Vec::new(),
     };
     content.extend_from_slice(text.as_bytes());
     site.files.write(&path, content)?;

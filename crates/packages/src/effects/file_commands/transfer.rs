@@ -115,7 +115,12 @@ fn copy(
             // What is there keeps its owner and mode.
             site.files.replace_body(to, body.clone())
         }
-        _ => site.files.put_node(to, Node { metadata, ..node }),
+        NodeKind::File(_)
+        | NodeKind::Symlink(_)
+        | NodeKind::CharacterDevice { .. }
+        | NodeKind::BlockDevice { .. }
+        | NodeKind::Fifo
+        | NodeKind::Socket => site.files.put_node(to, Node { metadata, ..node }),
     }
 }
 
@@ -125,10 +130,12 @@ fn preserves(arguments: &Arguments<'_>) -> bool {
 }
 
 fn metadata(arguments: &Arguments<'_>, node: &Node) -> Metadata {
-    match &node.kind {
-        NodeKind::Symlink(_) if !preserves(arguments) => Metadata::new(0o777),
-        _ if preserves(arguments) => node.metadata,
-        _ => Metadata::new(node.metadata.permissions & !UMASK & 0o777),
+    if preserves(arguments) {
+        node.metadata
+    } else if matches!(node.kind, NodeKind::Symlink(_)) {
+        Metadata::new(0o777)
+    } else {
+        Metadata::new(node.metadata.permissions & !UMASK & 0o777)
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn write(
     for entry in &entries {
         texts.extend([entry.soname.as_bytes(), entry.path.as_bytes()]);
     }
-    texts.extend(known.iter().map(|name| name.as_bytes()));
+    texts.extend(known.iter().map(String::as_bytes));
     let strings = Strings::new(texts)?;
     let count = u32::try_from(entries.len()).map_err(|_| CacheError)?;
     let start = count

@@ -33,7 +33,9 @@ pub(super) fn directories(files: &Filesystem<'_>) -> Result<Vec<Directory>, Prob
         found: Vec::new(),
     };
     list.read("/etc/ld.so.conf", DEPTH)?;
-    STANDARD.iter().for_each(|path| list.add(path));
+    for path in STANDARD {
+        list.add(path);
+    }
     Ok(list.found)
 }
 

@@ -16,6 +16,7 @@ mod profile;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use enclair_tree::{Metadata, TreePath};
 
@@ -264,7 +265,8 @@ fn block(
             });
         };
         let module = module.replace("end", &left.to_string());
-        text.push_str(&format!("{kind_of_line}\t{module} {}\n", options.join(" ")));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{kind_of_line}\t{module} {}", options.join(" "));
         left = left.saturating_sub(1);
     }
     Ok(text)
@@ -299,12 +301,12 @@ fn state(kind: &str, chosen: &[(&str, &Profile)]) -> String {
             .filter(|(_, profile)| profile.block(kind) == name);
         let mut own = own.enumerate().peekable();
         if own.peek().is_none() && name == "Primary" {
-            text.push_str(&format!("Module: null\n{PERMIT}\n"));
+            let _ = writeln!(text, "Module: null\n{PERMIT}");
         }
         for (place, (module, profile)) in own {
             let lines = profile.lines(kind, place);
             if !lines.is_empty() {
-                text.push_str(&format!("Module: {module}\n{lines}\n"));
+                let _ = writeln!(text, "Module: {module}\n{lines}");
             }
         }
     }

@@ -36,7 +36,9 @@ impl Profile {
         for line in text.lines() {
             if let Some((name, value)) = heading(line) {
                 // An older name of the same field.
-                field = name.strip_suffix("-Final").unwrap_or(name).to_owned();
+                name.strip_suffix("-Final")
+                    .unwrap_or(name)
+                    .clone_into(&mut field);
                 fields.insert(field.clone(), value.to_owned());
                 continue;
             }

@@ -83,8 +83,8 @@ fn range(
     [first, last]: [&str; 2],
     whole: RangeInclusive<u32>,
 ) -> Option<RangeInclusive<u32>> {
-    let first = arguments.number(first)?.unwrap_or(*whole.start());
-    let last = arguments.number(last)?.unwrap_or(*whole.end());
+    let first = arguments.number(first).ok()?.unwrap_or(*whole.start());
+    let last = arguments.number(last).ok()?.unwrap_or(*whole.end());
     Some(first..=last)
 }
 
@@ -102,7 +102,7 @@ fn add_group(
         1000..=59999
     };
     let range = range(arguments, ["--firstgid", "--lastgid"], whole);
-    let (Some(range), Some(wanted)) = (range, arguments.number("--gid")) else {
+    let (Some(range), Ok(wanted)) = (range, arguments.number("--gid")) else {
         return Ok(Answer::NotMine);
     };
     let taken = accounts.gids();
@@ -125,7 +125,7 @@ fn add_user(
         return Ok(Answer::Emulated);
     }
     let range = range(arguments, ["--firstuid", "--lastuid"], SYSTEM);
-    let (Some(range), Some(wanted)) = (range, arguments.number("--uid")) else {
+    let (Some(range), Ok(wanted)) = (range, arguments.number("--uid")) else {
         return Ok(Answer::NotMine);
     };
     let uids = accounts.uids();
@@ -166,7 +166,7 @@ fn primary_group(
     if let Some(group) = arguments.value("--ingroup") {
         return Ok(accounts.group(group));
     }
-    let Some(gid) = arguments.number("--gid") else {
+    let Ok(gid) = arguments.number("--gid") else {
         return Ok(None);
     };
     if let Some(gid) = gid {
@@ -226,6 +226,7 @@ fn make_home(site: &mut Site<'_>, home: &str, [uid, gid]: [u32; 2]) -> Result<()
 }
 
 /// `deluser NAME`: what a script says about a user of an older release, who is not there.
+#[allow(clippy::unnecessary_wraps, reason = "a `Change`")]
 pub(super) fn deluser(
     _site: &mut Site<'_>,
     accounts: &mut Accounts,
@@ -249,6 +250,7 @@ pub(super) fn deluser(
 }
 
 /// `delgroup NAME`: likewise.
+#[allow(clippy::unnecessary_wraps, reason = "a `Change`")]
 pub(super) fn delgroup(
     _site: &mut Site<'_>,
     accounts: &mut Accounts,

@@ -62,4 +62,5 @@ impl Work for Users {
 }
 
 /// One tool: reads its arguments and changes the accounts.
+/// Not all of them can fail.
 type Change = fn(&mut Site<'_>, &mut Accounts, &[&str]) -> Result<Answer, Problem>;

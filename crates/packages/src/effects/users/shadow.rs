@@ -45,7 +45,7 @@ pub(super) fn useradd(
     if accounts.user(name).is_some() {
         return Ok(Answer::Emulated);
     }
-    let Some(wanted) = arguments.number("--uid") else {
+    let Ok(wanted) = arguments.number("--uid") else {
         return Ok(Answer::NotMine);
     };
     let uids = accounts.uids();
@@ -164,7 +164,7 @@ pub(super) fn groupadd(
     if accounts.group(name).is_some() {
         return Ok(Answer::Emulated);
     }
-    let Some(wanted) = arguments.number("--gid") else {
+    let Ok(wanted) = arguments.number("--gid") else {
         return Ok(Answer::NotMine);
     };
     let taken = accounts.gids();
@@ -189,6 +189,7 @@ const USERMOD: &[Switch] = &[
 ];
 
 /// `usermod`: members of groups, and what stands in passwd.
+#[allow(clippy::unnecessary_wraps, reason = "a `Change`")]
 pub(super) fn usermod(
     _site: &mut Site<'_>,
     accounts: &mut Accounts,
@@ -209,9 +210,9 @@ pub(super) fn usermod(
         if !arguments.has("--append") || !all {
             return Ok(Answer::NotMine);
         }
-        groups
-            .iter()
-            .for_each(|group| accounts.add_member(name, group));
+        for group in groups {
+            accounts.add_member(name, group);
+        }
     }
     if let Some(group) = arguments.value("--gid") {
         let Some(gid) = accounts.gid_of(group) else {
@@ -235,6 +236,7 @@ pub(super) fn usermod(
 }
 
 /// `gpasswd -a USER GROUP`.
+#[allow(clippy::unnecessary_wraps, reason = "a `Change`")]
 pub(super) fn gpasswd(
     _site: &mut Site<'_>,
     accounts: &mut Accounts,
@@ -256,6 +258,7 @@ pub(super) fn gpasswd(
 }
 
 /// `chfn -f NAME USER`: the comment, with the places of a room and of telephones.
+#[allow(clippy::unnecessary_wraps, reason = "a `Change`")]
 pub(super) fn chfn(
     _site: &mut Site<'_>,
     accounts: &mut Accounts,
@@ -274,6 +277,7 @@ pub(super) fn chfn(
 }
 
 /// `chsh -s SHELL USER`.
+#[allow(clippy::unnecessary_wraps, reason = "a `Change`")]
 pub(super) fn chsh(
     _site: &mut Site<'_>,
     accounts: &mut Accounts,

@@ -10,6 +10,8 @@
 //! The files are those that the command names, or all of them. Specifiers (`%m`) and ranges are
 //! not known here: a file that has one is nobody's.
 
+use std::num::ParseIntError;
+
 use super::ids;
 use crate::effects::accounts::{Accounts, Aging, NewUser};
 use crate::effects::options::{Arguments, flag, value};
@@ -139,7 +141,7 @@ fn words(line: &str) -> Option<Vec<String>> {
 fn apply(accounts: &mut Accounts, lines: &[Line]) -> Result<Option<()>, Problem> {
     for line in lines.iter().filter(|line| line.kind == "g") {
         if accounts.group(&line.name).is_none() {
-            let Some(wanted) = id_of(&line.id) else {
+            let Ok(wanted) = id_of(&line.id) else {
                 return Ok(None);
             };
             add_group(accounts, &line.name, wanted)?;
@@ -163,12 +165,10 @@ fn apply(accounts: &mut Accounts, lines: &[Line]) -> Result<Option<()>, Problem>
     Ok(Some(()))
 }
 
-/// The id that a line asks for, if it does; `None` when it is no id.
-fn id_of(text: &str) -> Option<Option<u32>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    text.parse().ok().map(Some)
+/// The id that a line asks for, if it does.
+fn id_of(text: &str) -> Result<Option<u32>, ParseIntError> {
+    let id = Some(text).filter(|text| !text.is_empty());
+    id.map(str::parse).transpose()
 }
 
 /// A group with the id that is wanted, or the highest that no user has either.
@@ -190,7 +190,7 @@ fn add_user(accounts: &mut Accounts, line: &Line) -> Result<Option<()>, Problem>
         None => (line.id.as_str(), None),
     };
     // A `-` before the colon is no id either.
-    let Some(wanted) = id_of(uid.trim_matches('-')) else {
+    let Ok(wanted) = id_of(uid.trim_matches('-')) else {
         return Ok(None);
     };
     let gid = match group {
