@@ -31,7 +31,7 @@ use enclair_packages::deb::{self, Package, Sink};
 use enclair_packages::effects::{self, Request, Supplied, apply, merge_usr};
 use enclair_packages::root::database::{self, System};
 use enclair_packages::root::{Accounts, PathFilter, Root, Settings, unpack};
-use enclair_packages::scripts::{ScriptReader, diversions, report};
+use enclair_packages::scripts::{ScriptReader, diversions, late_diversions, report};
 use enclair_tree::{
     MemorySpool, Metadata, Node, NodeKind, Spool, Tree, TreePath, apply_layer, read_body,
 };
@@ -80,7 +80,7 @@ fn make(
     }
     let mut base = Tree::new(Metadata::new(0o755));
     merge_usr(&mut base, architecture)?;
-    let diversions = diversions(&packages, architecture);
+    let mut diversions = diversions(&packages, architecture);
     let settings = Settings {
         filter: &PathFilter::default(),
         diversions: &diversions,
@@ -112,6 +112,7 @@ fn make(
             one.digest
         );
     }
+    diversions.extend(late_diversions(&root.packages, &applied));
     let system = System {
         architecture,
         diversions: &diversions,

@@ -2,8 +2,8 @@
 
 use enclair_packages::deb::Package;
 use enclair_packages::effects::{self, MERGED, Request, merge_directory, merge_usr};
-use enclair_packages::root::Root;
-use enclair_packages::scripts::{ScriptReader, findings, report};
+use enclair_packages::root::{Diversion, Root};
+use enclair_packages::scripts::{ScriptReader, findings, late_diversions, report};
 use enclair_tree::{Metadata, Tree, TreePath};
 
 use super::PackagesSource;
@@ -30,12 +30,13 @@ pub(super) fn base(source: &PackagesSource, packages: &[Package]) -> Result<Tree
     Ok(tree)
 }
 
-/// Applies the effects that the lock lists, and reports what is not done.
+/// Applies the effects that the lock lists, and reports what is not done. What comes back are the
+/// diversions that were declared after unpacking.
 pub(super) fn apply(
     source: &PackagesSource,
     root: &mut Root,
     spool: &mut FileSpool,
-) -> Result<(), PackagesError> {
+) -> Result<Vec<Diversion>, PackagesError> {
     let reader = ScriptReader::new(&root.packages);
     let request = Request {
         effects: &source.effects,
@@ -47,5 +48,5 @@ pub(super) fn apply(
     let reports = report(&root.packages, &applied);
     root.findings.merge(applied.findings(&root.packages));
     root.findings.merge(findings(&reports, source.on_not_run));
-    Ok(())
+    Ok(late_diversions(&root.packages, &applied))
 }

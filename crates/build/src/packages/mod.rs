@@ -78,7 +78,7 @@ pub fn unpack_packages<E: Engine>(
     let read = read::read_packages(&source.packages, (threads, limits), tools, spool)?;
     let (packages, found): (Vec<_>, Vec<_>) = read.into_iter().unzip();
     let base = effects::base(source, &packages)?;
-    let diversions = enclair_packages::scripts::diversions(&packages, &source.architecture);
+    let mut diversions = enclair_packages::scripts::diversions(&packages, &source.architecture);
     let settings = Settings {
         filter: &source.filter,
         diversions: &diversions,
@@ -86,7 +86,7 @@ pub fn unpack_packages<E: Engine>(
     };
     let mut root = unpack(base, packages, &settings, spool)?;
     tools.progress.stage("applying effects", None);
-    effects::apply(source, &mut root, spool)?;
+    diversions.extend(effects::apply(source, &mut root, spool)?);
     let system = database::System {
         architecture: &source.architecture,
         diversions: &diversions,

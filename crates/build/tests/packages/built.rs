@@ -41,11 +41,11 @@ impl Repository {
     }
 
     /// Signs and publishes the suite as it is.
-    pub(super) fn publish(&self, shelf: &Shelf) {
+    pub(super) fn publish(&self, place: &Shelf) {
         let mut files = Files::default();
         self.suite
             .publish(&[Signer::new(&self.key, MADE)], &mut files);
-        publish(&files, shelf);
+        publish(&files, place);
     }
 }
 
@@ -238,7 +238,7 @@ modes = [{ path = "/usr/bin/app", owner = "app:app" }]
     assert_eq!(link.to_str(), Some("../usr/bin/app"));
     let entries = directory.path().join("unpacked/ramdisk1.entries.jsonl");
     let entries = fs::read_to_string(entries).unwrap();
-    let line = |path: &str| {
+    let entry_of = |path: &str| {
         let wanted = format!("\"rootfs/{path}\"");
         entries
             .lines()
@@ -250,7 +250,7 @@ modes = [{ path = "/usr/bin/app", owner = "app:app" }]
         ("usr/bin/app", ["\"uid\":400", "\"gid\":400", "0755"]),
         ("var/lib/app", ["\"uid\":400", "\"gid\":500", "0750"]),
     ] {
-        let line = line(path);
+        let line = entry_of(path);
         assert!(parts.iter().all(|part| line.contains(part)), "{line}");
     }
 }

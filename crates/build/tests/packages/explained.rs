@@ -31,7 +31,12 @@ fn lines(why: &Why) -> Vec<String> {
         .map(|chain| {
             let mut text = format!("{} ({})", chain.package.name, chain.reason.text());
             for need in &chain.needs {
-                text += &format!(" {} `{}` {}", need.field, need.relation, need.package.name);
+                let words = [
+                    need.field.to_string(),
+                    format!("`{}`", need.relation),
+                    need.package.name.clone(),
+                ];
+                text = format!("{text} {}", words.join(" "));
             }
             text
         })

@@ -25,7 +25,10 @@ impl Work for BaseFiles {
     fn replaces(&self) -> &'static [Replaced] {
         &[Replaced {
             package: "base-files",
-            reviewed: &[],
+            reviewed: &[
+                "df9bc3133214a88ab5888d88494ca0c8459de65a8c890d2f916f43924fae1608",
+                "3399e9e2bcdc1a1195984f19bc5db8f2d5c1f208fa5faf2784b95a4a3476db9e",
+            ],
         }]
     }
 

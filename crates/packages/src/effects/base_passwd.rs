@@ -52,15 +52,24 @@ impl Work for BasePasswd {
         &[
             Replaced {
                 package: "base-passwd",
-                reviewed: &[],
+                reviewed: &[
+                    "07ac7174338f860a8e3d409ba195b6ed94cb44f6aa63492a6f44d3831ed94942",
+                    "e13696842c4e251cdf08ca30fd01ba194028f0bd9f698695035874d973e9db4f",
+                ],
             },
             Replaced {
                 package: "passwd",
-                reviewed: &[],
+                reviewed: &[
+                    "0b75943d3006b12d1fb5f8c7b0e5c26eea28322a5fddd8deb38103c61f0f3c27",
+                    "0b89a5757c04a5f566c6e3cd00dd414ffa67073462046856e16ed9005e2252b7",
+                ],
             },
             Replaced {
                 package: "login",
-                reviewed: &[],
+                reviewed: &[
+                    "53e058372f8cc50dcc6b47a74b0fc6088d6ec09eb7865a0f9b5fbe239cd5a09a",
+                    "b9e29b11ed170e377c54a9f2efc19eafad28f70435dc0f975d9bcba7423f0aea",
+                ],
             },
         ]
     }

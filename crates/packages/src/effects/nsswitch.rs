@@ -39,7 +39,7 @@ impl Work for Nsswitch {
     fn replaces(&self) -> &'static [Replaced] {
         &[Replaced {
             package: "libc-bin",
-            reviewed: &[],
+            reviewed: &["4321593bd35f076cb85eb89dd075ae11d226b2f59a9eec2545eb195f69266cdb"],
         }]
     }
 

@@ -22,7 +22,7 @@ use super::work::{Answer, Invocation, Site, Work};
 use crate::control::Control;
 use crate::deb::Script;
 use crate::root::Installed;
-use crate::scripts::{Certainty, Command, Redirection, Redirects, Word};
+use crate::scripts::{Certainty, Command, Redirection, Redirects, UMASK, Word};
 
 /// A tree with its spool and packages.
 pub(crate) struct World {
@@ -221,6 +221,7 @@ fn command(line: &str) -> Command {
     Command {
         words: words(line).into_iter().map(Word::Known).collect(),
         redirections: Vec::new(),
+        umask: Some(UMASK),
         certainty: Certainty::Always,
         line: 1,
     }

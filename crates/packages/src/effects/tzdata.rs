@@ -20,7 +20,10 @@ impl Work for Tzdata {
     fn replaces(&self) -> &'static [Replaced] {
         &[Replaced {
             package: "tzdata",
-            reviewed: &[],
+            reviewed: &[
+                "bbd3106c50b9e2df9b4efa248dbcc6b1264bdd3355c6e42430d5bec43d543616",
+                "5dfd8c69d08b05a66cb5e9872a8e945d9f771cdae05bd356f79ea784d6412dc6",
+            ],
         }]
     }
 

@@ -152,8 +152,6 @@ fn md5sums(root: &Root, index: usize, spool: &dyn Spool) -> Result<Vec<u8>, Root
 }
 
 fn diversions(all: &[Diversion]) -> Vec<u8> {
-    let mut all: Vec<&Diversion> = all.iter().collect();
-    all.sort();
     let mut lines = Vec::new();
     for diversion in all {
         for path in [&diversion.from, &diversion.to] {

@@ -55,11 +55,23 @@ impl Before<'_> {
         let Ok(path) = TreePath::from_archive(path.as_bytes()) else {
             return false;
         };
-        match (self.order.first.get(&merged(&path)), self.package) {
+        let path = merged(&path);
+        // Merged `/usr` is there before the first package, whichever has its directories.
+        if path.components().count() <= 2 && is_in_merged_usr(&path) {
+            return false;
+        }
+        match (self.order.first.get(&path), self.package) {
             (Some(first), Some(package)) => *first >= package,
             _ => false,
         }
     }
+}
+
+/// Whether a path through merged `/usr` is one of its directories, or below one of those.
+fn is_in_merged_usr(path: &TreePath) -> bool {
+    let mut names = path.components();
+    let (first, second) = (names.next(), names.next());
+    first == Some(b"usr") && MERGED.iter().any(|name| second == Some(name.as_bytes()))
 }
 
 /// A path through merged `/usr`.

@@ -11,11 +11,16 @@ pub struct Command {
     /// Files that the shell opens for it, in the order in which they are written. Only those that
     /// matter: `/dev/null`, closed and duplicated descriptors are left out.
     pub redirections: Vec<Redirection>,
+    /// The mask of modes that it runs with; `None` where that cannot be known.
+    pub umask: Option<u16>,
     /// Whether it is known to be run.
     pub certainty: Certainty,
     /// Line of the script on which it begins, from 1.
     pub line: u32,
 }
+
+/// The mask of modes that scripts begin with.
+pub const UMASK: u16 = 0o022;
 
 /// One word of a command.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,8 @@ use super::call::{Call, Script};
 use super::command::{Certainty, Command};
 use super::facts::NoFacts;
 use crate::deb;
-use crate::root::Diversion;
+use crate::effects::Applied;
+use crate::root::{Diversion, Installed};
 
 /// The diversions that the `preinst` scripts of `packages` declare, in their order.
 ///
@@ -34,6 +35,19 @@ pub fn diversions(packages: &[deb::Package], architecture: &str) -> Vec<Diversio
         declared.extend(certain.filter_map(|command| diversion(command, &call.package)));
     }
     declared
+}
+
+/// The diversions that `postinst` scripts have declared, in their order. Nothing is unpacked after
+/// them, so only dpkg's record of them is left.
+pub fn late_diversions(packages: &[Installed], applied: &Applied) -> Vec<Diversion> {
+    let outcomes = applied.commands.iter().filter(|outcome| {
+        outcome.script == Script::Postinst && outcome.command.certainty == Certainty::Always
+    });
+    let declared = outcomes.filter_map(|outcome| {
+        let package = packages.get(outcome.package)?;
+        diversion(&outcome.command, package.control.name())
+    });
+    declared.collect()
 }
 
 /// The diversion that a command of a script of `package` declares; `None` for any other command.

@@ -34,8 +34,8 @@ mod syntax;
 mod templates;
 
 pub use call::{Call, Script};
-pub use command::{Certainty, Command, Redirection, Redirects, Word};
-pub use diversions::{diversion, diversions};
+pub use command::{Certainty, Command, Redirection, Redirects, UMASK, Word};
+pub use diversions::{diversion, diversions, late_diversions};
 pub use error::ScriptError;
 pub use facts::{Facts, NoFacts};
 pub use reader::ScriptReader;

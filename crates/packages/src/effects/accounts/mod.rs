@@ -77,6 +77,14 @@ pub(crate) struct User<'a> {
     pub(crate) home: &'a str,
 }
 
+/// What is no account of the image: `root`, which is 0 in all of them, or a number.
+fn root_or_number(text: &str) -> Option<u32> {
+    if text == "root" {
+        return Some(0);
+    }
+    text.parse().ok()
+}
+
 impl Accounts {
     /// The accounts of a tree; empty ones where it has no files.
     pub(crate) fn read(files: &Filesystem<'_>) -> Result<Self, Problem> {
@@ -129,12 +137,12 @@ impl Accounts {
     /// The user that `text` means: a name, or else a number.
     pub(crate) fn uid_of(&self, text: &str) -> Option<u32> {
         let named = self.user(text).map(|user| user.uid);
-        named.or_else(|| text.parse().ok())
+        named.or_else(|| root_or_number(text))
     }
 
     /// The group that `text` means: a name, or else a number.
     pub(crate) fn gid_of(&self, text: &str) -> Option<u32> {
-        self.group(text).or_else(|| text.parse().ok())
+        self.group(text).or_else(|| root_or_number(text))
     }
 
     /// Every user id that is taken.

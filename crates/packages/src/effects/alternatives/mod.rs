@@ -71,7 +71,8 @@ fn answer(site: &mut Site<'_>, request: &Request<'_>) -> Result<Answer, Problem>
         }
         Action::Auto { name } => {
             let Some(mut group) = read(site, name)? else {
-                return Ok(Answer::NotMine);
+                // Nothing to choose from: the program says so, and does nothing.
+                return Ok(Answer::Emulated);
             };
             group.status = Status::Auto;
             take(site, name, group, request.force)

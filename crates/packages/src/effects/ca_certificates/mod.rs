@@ -40,7 +40,7 @@ impl Work for CaCertificates {
     fn replaces(&self) -> &'static [Replaced] {
         &[Replaced {
             package: "ca-certificates",
-            reviewed: &[],
+            reviewed: &["fdb457faa5b7e30c3bdd385ec994e2cea84ee14fd04ec7ef6be7f3ce964be0c1"],
         }]
     }
 

@@ -1,8 +1,8 @@
 //! Commands that make, move and change files, where every word is known: `mkdir`, `install -d`,
 //! `chown`, `chmod`, `ln -s`, `cp`, `mv`, `rm`, `touch`, texts written to files.
 //!
-//! Each is done to the tree as the program of coreutils would do it to a system with `umask 022`,
-//! and only if all of it can be done: with an option, an owner or a path that is not known, or in
+//! Each is done to the tree as the program of coreutils would do it to a system with the script's
+//! umask, 022 or a stricter one, and only if all of it can be done: with an option, an owner or a path that is not known, or in
 //! a branch that cannot be decided, the command is nobody's and becomes a finding.
 //!
 //! # What it is not
@@ -23,13 +23,40 @@ mod transfer;
 
 use super::problem::Problem;
 use super::work::{Answer, Invocation, Site, Work};
-use crate::scripts::Certainty;
+use crate::scripts::{Certainty, UMASK};
 
 /// The effect.
 pub(crate) struct FileCommands;
 
 impl Work for FileCommands {
     fn command(&self, site: &mut Site<'_>, call: &Invocation<'_>) -> Result<Answer, Problem> {
+        let Some(mask) = call.command.umask.filter(|mask| mask & UMASK == UMASK) else {
+            return Ok(Answer::NotMine);
+        };
+        let fresh = fresh_paths(site, call);
+        let answer = Self::done(site, call)?;
+        for path in fresh.iter().filter(|_| mask != UMASK) {
+            if let Some(place) = site.files.real(path) {
+                site.files
+                    .change(&place, |metadata| metadata.permissions &= !mask);
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// The paths that a command names and that are not there before it.
+fn fresh_paths(site: &Site<'_>, call: &Invocation<'_>) -> Vec<String> {
+    let written = call.command.written().filter_map(|one| one.target.known());
+    let named = call.arguments.iter().copied().chain(written);
+    let paths = named.filter_map(path_of);
+    paths
+        .filter(|path| site.files.own_node(path).is_none())
+        .collect()
+}
+
+impl FileCommands {
+    fn done(site: &mut Site<'_>, call: &Invocation<'_>) -> Result<Answer, Problem> {
         let writes = call.command.written().next().is_some();
         let Some(done) = done_by(call.program).filter(|_| !writes) else {
             return text::write(site, call);
@@ -82,6 +109,7 @@ fn is_so_already(site: &Site<'_>, call: &Invocation<'_>) -> bool {
     match call.program {
         "rm" => !paths.iter().any(own),
         "mkdir" => options == ["-p"] && paths.iter().all(|path| site.files.is_directory(path)),
+        "cp" => options == ["-p"] && transfer::is_copied(site, &paths),
         _ => false,
     }
 }

@@ -1,5 +1,7 @@
 //! Modes as `chmod`, `mkdir` and `install` take them: octal, or letters.
 
+use crate::scripts::UMASK;
+
 /// A change of permission bits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -36,9 +38,6 @@ pub(super) enum Target {
 
 /// Set-user-id and set-group-id, which an octal mode of few digits leaves on a directory.
 const SET_ID: u16 = 0o6000;
-/// What a new file's mode is without: `umask 022`.
-const UMASK: u16 = 0o022;
-
 impl Mode {
     /// Reads a mode; `None` for what is none, or copies the bits of others (`g=u`).
     pub(super) fn parse(text: &str) -> Option<Self> {

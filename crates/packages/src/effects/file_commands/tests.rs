@@ -166,6 +166,7 @@ fn a_here_document() {
             redirection(Redirects::Text, "one\ntwo\n"),
             redirection(Redirects::Write, "/files/here"),
         ],
+        umask: Some(UMASK),
         certainty: Certainty::Always,
         line: 1,
     };

@@ -6,9 +6,7 @@ use super::{destination, directory_of, paths_of};
 use crate::effects::options::{Arguments, Switch, flag, perhaps, value};
 use crate::effects::problem::Problem;
 use crate::effects::work::Site;
-
-/// What a new file's mode is without.
-const UMASK: u16 = 0o022;
+use crate::scripts::UMASK;
 
 const CP: &[Switch] = &[
     flag(&["--archive", "-a"]),
@@ -52,6 +50,15 @@ pub(super) fn cp(site: &mut Site<'_>, words: &[&str]) -> Result<Option<()>, Prob
         copy(site, &arguments, from, to)?;
     }
     Ok(Some(()))
+}
+
+/// Whether the second of two paths is a copy of the first already, with owner and mode.
+pub(super) fn is_copied(site: &Site<'_>, paths: &[&str]) -> bool {
+    let [from, to] = paths else {
+        return false;
+    };
+    let nodes = (site.files.node(from), site.files.own_node(to));
+    matches!(nodes, (Some(from), Some(to)) if from.is_file() && from == to)
 }
 
 /// From where to where each file goes; `None` when that cannot be.

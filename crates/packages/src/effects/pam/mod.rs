@@ -47,7 +47,7 @@ impl Work for PamAuthUpdate {
     fn replaces(&self) -> &'static [Replaced] {
         &[Replaced {
             package: "libpam-runtime",
-            reviewed: &[],
+            reviewed: &["59033041283cf9477b838c13b1488ba42c132c09dfa68d5ccd803cab63f0dc89"],
         }]
     }
 

@@ -70,10 +70,13 @@ pub(super) fn addgroup(
 }
 
 fn add_member(accounts: &mut Accounts, user: &str, group: &str) -> Answer {
-    if accounts.user(user).is_none() || accounts.group(group).is_none() {
+    let (Some(known), Some(gid)) = (accounts.user(user), accounts.group(group)) else {
         return Answer::NotMine;
+    };
+    // Whose own group it is is a member already.
+    if known.gid != gid {
+        accounts.add_member(user, group);
     }
-    accounts.add_member(user, group);
     Answer::Emulated
 }
 

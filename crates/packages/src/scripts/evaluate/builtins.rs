@@ -51,7 +51,11 @@ impl Evaluator<'_> {
         let operands = words.get(1..).unwrap_or_default();
         let mut state = state;
         match name {
-            "true" | "umask" | "ulimit" | "wait" | "alias" | "unalias" | "bg" | "fg" | "shopt" => {
+            "umask" => {
+                state.set_umask(operands);
+                return self.succeed(words, opened, state);
+            }
+            "true" | "ulimit" | "wait" | "alias" | "unalias" | "bg" | "fg" | "shopt" => {
                 return self.succeed(words, opened, state);
             }
             "false" => state.status = Status::FAILURE,

@@ -173,6 +173,7 @@ impl Evaluator<'_> {
         let command = Command {
             words: words.iter().map(Word::from).collect(),
             redirections,
+            umask: state.umask(),
             certainty,
             line: self.line,
         };

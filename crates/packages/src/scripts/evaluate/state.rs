@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-use super::super::command::{Certainty, Word};
+use super::super::command::{Certainty, UMASK, Word};
 use super::super::limits;
 use super::super::syntax::Stage;
+
+const UMASK_VARIABLE: &str = "umask()";
 
 /// The value of a variable or parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,6 +244,27 @@ impl State {
     /// Gives a variable a value.
     pub(super) fn set(&mut self, name: &str, value: Value) {
         self.variables.insert(Rc::from(name), value);
+    }
+
+    /// Takes the mask of modes from the operands of `umask`. It is kept as a variable that no
+    /// script can name, so that it is joined as they are.
+    pub(super) fn set_umask(&mut self, operands: &[Value]) {
+        let Some(mask) = operands.last() else {
+            return;
+        };
+        self.set(UMASK_VARIABLE, mask.clone());
+        if self.umask() == Some(UMASK) {
+            self.variables.remove(UMASK_VARIABLE);
+        }
+    }
+
+    /// The mask of modes, where it is known.
+    pub(super) fn umask(&self) -> Option<u16> {
+        match self.variables.get(UMASK_VARIABLE) {
+            None => Some(UMASK),
+            Some(Value::Known(mask)) => u16::from_str_radix(mask, 8).ok(),
+            Some(Value::Unknown(_)) => None,
+        }
     }
 
     /// Takes every variable to be another now.

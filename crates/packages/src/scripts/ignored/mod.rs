@@ -51,6 +51,8 @@ pub enum Form {
     Below(&'static [&'static str]),
     /// Those that a function of their arguments is true for. All arguments must be known.
     Printing(fn(&[&str]) -> bool),
+    /// Those that are one of these to the letter, with what cannot be known as the script has it.
+    Exactly(&'static [&'static str]),
     /// Those without arguments, or whose every argument begins with one of these.
     Only(&'static [&'static str]),
 }
@@ -65,7 +67,8 @@ pub fn ignored(package: &str, command: &Command) -> Option<&'static str> {
     if command.written().next().is_some() {
         return None;
     }
-    let program = command.program()?;
+    // A program that is not known can only be meant by a rule for all of a package's.
+    let program = command.program().unwrap_or_default();
     let rule = rules().find(|rule| {
         let applies = rule.packages.is_empty() || rule.packages.contains(&package);
         applies && rule.is_for(program) && rule.form.has(command)
@@ -114,6 +117,7 @@ impl Form {
             }
             Self::Below(directories) => all_known && is_below(known, directories),
             Self::Printing(only_prints) => all_known && only_prints(&known.collect::<Vec<_>>()),
+            Self::Exactly(commands) => commands.contains(&command.to_string().as_str()),
             Self::Only(starts) => {
                 all_known && known.all(|word| starts.iter().any(|start| word.starts_with(start)))
             }

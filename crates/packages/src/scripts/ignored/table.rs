@@ -33,6 +33,20 @@ const fn rule(programs: &'static [&'static str], form: Form, reason: &'static st
     }
 }
 
+/// A rule for single commands of the scripts of some packages.
+const fn single_rule(
+    packages: &'static [&'static str],
+    commands: &'static [&'static str],
+    reason: &'static str,
+) -> Rule {
+    Rule {
+        programs: &["*"],
+        packages,
+        form: Form::Exactly(commands),
+        reason,
+    }
+}
+
 /// A rule for every command of the scripts of some packages.
 const fn package_rule(packages: &'static [&'static str], reason: &'static str) -> Rule {
     Rule {
@@ -132,6 +146,50 @@ pub(super) static RULES: &[Rule] = &[
     package_rule(
         &["usrmerge", "usr-is-merged"],
         "merges `/usr`, which is merged from the beginning",
+    ),
+    single_rule(&["libc6"], &["perl -e ''"], LOOKS),
+    single_rule(
+        &["libc6"],
+        &[
+            "dpkg-divert --quiet --add --no-rename --package base-files --divert \
+           /.lib64.usr-is-merged /lib64",
+        ],
+        "keeps a symlink of merged `/usr` during an upgrade, for an earlier base-files",
+    ),
+    single_rule(
+        &["base-files"],
+        &["ln -sf usr/lib64 /lib64"],
+        "mends a symlink of merged `/usr` that another tool made wrongly",
+    ),
+    rule(
+        &["dpkg-trigger"],
+        Form::Ending(&["libc-upgrade", "libc-major-upgrade"]),
+        SERVICES_AND_BOOT,
+    ),
+    single_rule(
+        &["python3"],
+        &["update-alternatives --auto /usr/bin/python3"],
+        "names no alternative: the program refuses it, and the script goes on",
+    ),
+    single_rule(
+        &["iproute2"],
+        &["getcap /bin/ip", "setcap -r /bin/ip"],
+        "takes a capability away that the file of the package does not have",
+    ),
+    Rule {
+        programs: &["touch"],
+        packages: &["dash"],
+        form: Form::With(&["--no-dereference"]),
+        reason: "sets the time of a symlink, and times in an image are the lock's",
+    },
+    single_rule(
+        &[
+            "python3.11-minimal",
+            "python3.12-minimal",
+            "python3.13-minimal",
+        ],
+        &["\"$filt\"", "$filt"],
+        BYTE_CODE,
     ),
     // Debconf and dpkg.
     rule(
