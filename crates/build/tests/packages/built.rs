@@ -305,3 +305,22 @@ fn a_lock_stays_until_an_update_is_asked_for() {
         .unwrap();
     assert_eq!(versions(&updated), ["3.0", "1.0"]);
 }
+
+#[test]
+fn diversions_are_recorded_whenever_they_are_declared() {
+    let divert = |path: &str| format!("#!/bin/sh\nset -e\ndpkg-divert --no-rename --add {path}\n");
+    let app = app()
+        .script("preinst", &divert("/lib/library.so"))
+        .script("postinst", &divert("/etc/late"));
+    let (directory, project, shelf) = shop(&Repository::new([app, library()]), "");
+    build(&directory, &project, &shelf).unwrap();
+    let root = unpacked(&directory);
+    let code = fs::read_to_string(root.join("usr/lib/library.so.distrib")).unwrap();
+    assert_eq!(code, "code");
+    let recorded = fs::read_to_string(root.join("var/lib/dpkg/diversions")).unwrap();
+    assert_eq!(
+        recorded,
+        "/lib/library.so\n/lib/library.so.distrib\napp\n\
+         /etc/late\n/etc/late.distrib\napp\n"
+    );
+}

@@ -287,3 +287,12 @@ fn a_script_for_another_program_is_not_read() {
         assert_eq!(lines(&found.unwrap()), ["tool"], "{first}");
     }
 }
+
+#[test]
+fn commands_have_the_mask_of_modes() {
+    let body = b"#!/bin/sh\ntouch a\numask 066\ntouch b\numask 022\ntouch c\nif unknown; then umask 077; fi\ntouch d";
+    let found = commands(body, &call(Script::Postinst), &System::default()).unwrap();
+    let touched = found.iter().filter(|one| one.program() == Some("touch"));
+    let masks: Vec<_> = touched.map(|one| one.umask).collect();
+    assert_eq!(masks, [Some(0o022), Some(0o066), Some(0o022), None]);
+}

@@ -110,18 +110,18 @@ fn the_files_about_a_package_are_those_of_its_control_archive() {
 }
 
 #[test]
-fn diversions_are_three_lines_each() {
+fn diversions_are_three_lines_each_in_their_order() {
     let mut workshop = Workshop::default()
         .divert("bin/sh", "bin/sh.distrib", Some("dash"))
         .divert("a", "b", None);
     let root = written(&mut workshop, &[]);
     assert_snapshot!(workshop.content(&root, "var/lib/dpkg/diversions"), @"
-    /a
-    /b
-    :
     /bin/sh
     /bin/sh.distrib
     dash
+    /a
+    /b
+    :
     ");
 }
 

@@ -176,3 +176,37 @@ fn a_here_document() {
         "f 0644 0:0 /files/here\n|one\n|two\n"
     );
 }
+
+#[test]
+fn what_is_made_has_the_mask_of_the_script() {
+    for (umask, answer, listing) in [
+        (Some(0o066), Answer::Emulated, "f 0600 0:0 /files/new\n"),
+        (Some(UMASK), Answer::Emulated, "f 0644 0:0 /files/new\n"),
+        // What would be open to more than usual is reported.
+        (Some(0o002), Answer::NotMine, ""),
+        (None, Answer::NotMine, ""),
+    ] {
+        let mut world = machine();
+        let command = Command {
+            words: ["touch", "/files/new", "/files/a"]
+                .map(|word| Word::Known(word.to_owned()))
+                .to_vec(),
+            redirections: Vec::new(),
+            umask,
+            certainty: Certainty::Always,
+            line: 1,
+        };
+        assert_eq!(world.answer(&FileCommands, &command), answer);
+        assert_eq!(world.listing("/files/new"), listing, "{umask:?}");
+        assert_eq!(world.listing("/files/a"), "f 0644 0:0 /files/a\n|content\n");
+    }
+}
+
+#[test]
+fn a_copy_that_is_there_is_not_made_again() {
+    let mut world = machine();
+    let copy = "cp -p /files/setuid /files/copy";
+    assert_eq!(world.run_perhaps(&FileCommands, copy), Answer::NotMine);
+    assert_eq!(world.run(&FileCommands, copy), Answer::Emulated);
+    assert_eq!(world.run_perhaps(&FileCommands, copy), Answer::Emulated);
+}

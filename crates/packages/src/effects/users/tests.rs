@@ -165,3 +165,22 @@ fn a_broken_passwd() {
         "`etc/passwd` line 1: another number of fields between colons expected"
     );
 }
+
+#[test]
+fn whose_group_it_is_is_no_further_member() {
+    let mut world = World::new(
+        "f 0644 0:0 /etc/passwd
+         |own:x:100:100::/:/bin/sh
+         f 0644 0:0 /etc/group
+         |own:x:100:
+         |other:x:101:",
+    );
+    for group in ["own", "other"] {
+        let command = format!("adduser own {group}");
+        assert_eq!(world.run_perhaps(&Users, &command), Answer::Emulated);
+    }
+    assert_eq!(
+        world.listing("/etc/group"),
+        "f 0644 0:0 /etc/group\n|own:x:100:\n|other:x:101:own\n"
+    );
+}
