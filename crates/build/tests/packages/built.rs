@@ -234,8 +234,8 @@ modes = [{ path = "/usr/bin/app", owner = "app:app" }]
         fs::read_to_string(root.join("etc/app.conf")).unwrap(),
         "x = 1\n"
     );
-    let link = fs::read_link(root.join("opt/app")).unwrap();
-    assert_eq!(link.to_str(), Some("../usr/bin/app"));
+    let target = fs::read_link(root.join("opt/app")).unwrap();
+    assert_eq!(target.to_str(), Some("../usr/bin/app"));
     let entries = directory.path().join("unpacked/ramdisk1.entries.jsonl");
     let entries = fs::read_to_string(entries).unwrap();
     let entry_of = |path: &str| {
