@@ -83,6 +83,7 @@ impl Root {
             project: &request.directory,
             limits: &request.limits,
             engine: tools.engine,
+            supply: tools.supply,
             output: Some(directory),
         };
         let laid = laying.lay(&request.files, &mut tree, &mut spool)?;

@@ -204,6 +204,7 @@ fn file(entry: &FileEntry) -> Json {
     let mut json = Object::default();
     match content {
         Content::Project(from) => json.text("from", Some(from)),
+        Content::Artifact(from) => json.object("from", artifact(from)),
         Content::Link(target) => json.text("link", Some(target)),
     }
     json.text("to", Some(to));

@@ -25,8 +25,8 @@ mod template;
 
 pub use diagnostic::{Colour, Diagnostic, Diagnostics};
 pub use lock::{
-    Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedPackage, LockedPackages,
-    LockedSource, LockedSuite, Origin, ParseRuleError, RuleVersion, Sha1Hint,
+    FILES, Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedPackage,
+    LockedPackages, LockedSource, LockedSuite, Origin, ParseRuleError, RuleVersion, Sha1Hint,
 };
 pub use packages::{
     Base, Distribution, PackageArchive, Packages, Repository, Scripts, Supplied, SuppliedDirectory,

@@ -25,6 +25,9 @@ use crate::recipe::Epoch;
 use crate::reference::ImageReference;
 use crate::supply::{Blob, Wanted};
 
+/// What the files that are laid into the image are called.
+pub const FILES: &str = "files";
+
 /// Everything external that an image is made from, by digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
@@ -48,6 +51,8 @@ pub struct Lock {
     pub boot: LockedBoot,
     /// The root filesystem; `None` for files of the project.
     pub source: Option<LockedSource>,
+    /// Files from elsewhere that are laid into the image, in the order of the recipe.
+    pub files: Vec<LockedFile>,
 }
 
 /// A rule or another decision, and which version of it: `mtime@1`.
@@ -200,7 +205,8 @@ impl Lock {
         source.iter().chain(files)
     }
 
-    /// The files of the lock, and what each is called.
+    /// The files of the lock, and what each is called; those that are laid into the image are all
+    /// called [`FILES`].
     pub fn files(&self) -> impl Iterator<Item = (&'static str, &LockedFile)> {
         let archive = match &self.source {
             Some(LockedSource::Archive(file)) => Some(file),
@@ -212,8 +218,10 @@ impl Lock {
             ("nsm_module", self.boot.nsm_module.as_ref()),
             ("source", archive),
         ];
+        let laid = self.files.iter().map(|file| (FILES, Some(file)));
         files
             .into_iter()
+            .chain(laid)
             .filter_map(|(name, file)| file.map(|file| (name, file)))
     }
 }

@@ -161,6 +161,8 @@ pub struct FileEntry {
 pub enum Content {
     /// A file or directory of the project, `from`.
     Project(Spanned<String>),
+    /// A file from elsewhere, `from` with a table: at a URL, of a container image or of a package.
+    Artifact(Spanned<Artifact>),
     /// A symlink with this target, `link`.
     Link(Spanned<String>),
 }
@@ -336,6 +338,43 @@ impl Recipe {
         let mut hasher = PureRust.sha256();
         hasher.update(&canonical_json(self));
         hasher.finish()
+    }
+
+    /// Files that the project puts into the image: those of the source, then those of the overlay.
+    pub fn files(&self) -> impl Iterator<Item = &FileEntry> {
+        let source = match &self.source {
+            Source::Files(entries) => entries.get().as_slice(),
+            Source::Image(_) | Source::Archive(_) | Source::Dockerfile(_) | Source::Packages(_) => {
+                &[]
+            }
+        };
+        source.iter().chain(&self.overlay)
+    }
+
+    /// Those of [`files`](Self::files) that are from elsewhere; a lock has an entry for each.
+    pub fn file_artifacts(&self) -> impl Iterator<Item = &Spanned<Artifact>> {
+        self.files().filter_map(|entry| match &entry.content {
+            Content::Artifact(artifact) => Some(artifact),
+            Content::Project(_) | Content::Link(_) => None,
+        })
+    }
+
+    /// Every file from somewhere that is built in: of the boot environment, the archive of the
+    /// source, and what is laid over it.
+    pub fn artifacts(&self) -> impl Iterator<Item = &Spanned<Artifact>> {
+        let boot = &self.boot;
+        let parts = [&boot.kernel, &boot.init, &boot.agent, &boot.nsm_module];
+        let archive = match &self.source {
+            Source::Archive(artifact) => Some(artifact),
+            Source::Image(_) | Source::Files(_) | Source::Dockerfile(_) | Source::Packages(_) => {
+                None
+            }
+        };
+        parts
+            .into_iter()
+            .flatten()
+            .chain(archive)
+            .chain(self.file_artifacts())
     }
 
     /// What this release reads and cannot build, in the order of the table of keys.

@@ -152,12 +152,22 @@ struct ArtifactTable {
     components: Option<Vec<String>>,
 }
 
+/// What is laid: a path below the recipe's directory, or a file from elsewhere.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum From {
+    /// A file or directory of the project.
+    Path(String),
+    /// A file at a URL, of a container image or of a package; not `file`.
+    Table(ArtifactTable),
+}
+
 /// A file, a directory or a symlink: exactly one of `from` and `link`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct File {
-    /// A file or directory of the project.
-    from: Option<String>,
+    /// A file or directory of the project, or a file from elsewhere.
+    from: Option<From>,
     /// The target of a symlink at `to`.
     link: Option<String>,
     /// Absolute path in the image.

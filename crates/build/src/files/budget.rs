@@ -30,7 +30,12 @@ impl Budget {
     /// Counts a name in the directory `at` that keeps `bytes` bytes in memory.
     pub(super) fn count(&mut self, at: &TreePath, bytes: usize) -> Result<(), Error> {
         self.entries = self.entries.saturating_add(1);
-        check(at, Resource::Entries, self.entries, self.limits.entries)?;
+        check(
+            &shown(at),
+            Resource::Entries,
+            self.entries,
+            self.limits.entries,
+        )?;
         self.keep(at, bytes)
     }
 
@@ -38,27 +43,22 @@ impl Budget {
     pub(super) fn keep(&mut self, at: &TreePath, bytes: usize) -> Result<(), Error> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.name_bytes = self.name_bytes.saturating_add(bytes);
-        check(at, Resource::NameBytes, self.name_bytes, NAME_BYTES)
+        check(&shown(at), Resource::NameBytes, self.name_bytes, NAME_BYTES)
     }
 
     /// Checks that a spool at `position` may take `more` bytes, the content of `at`.
-    pub(super) fn check_content(
-        &self,
-        at: &TreePath,
-        position: u64,
-        more: u64,
-    ) -> Result<(), Error> {
+    pub(super) fn check_content(&self, at: &str, position: u64, more: u64) -> Result<(), Error> {
         let used = position.saturating_add(more);
         check(at, Resource::Content, used, self.limits.unpacked_bytes)
     }
 }
 
-fn check(at: &TreePath, resource: Resource, used: u64, limit: u64) -> Result<(), Error> {
+fn check(at: &str, resource: Resource, used: u64, limit: u64) -> Result<(), Error> {
     if used <= limit {
         return Ok(());
     }
     Err(Error::Limit {
-        path: shown(at),
+        path: at.to_owned(),
         resource,
         limit,
     })

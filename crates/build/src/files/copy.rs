@@ -1,12 +1,14 @@
 //! Contents: read once, to the digest, the CRC and the spool at the same time.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 
-use enclair_digest::{Engine, Hasher as _, Sha256};
+use enclair_digest::{Engine, Expected, Hasher as _, Sha256, Verified};
+use enclair_recipe::Supply;
 use enclair_tree::{Body, Spool, TreePath};
 
+use super::Kept;
 use super::budget::Budget;
 use super::disk::shown;
 use super::error::Error;
@@ -57,30 +59,75 @@ impl<'a, E: Engine> Copier<'a, E> {
     ) -> Result<Copied, Error> {
         let read = |error| read_error(source, error);
         let before = file.metadata().map_err(read)?;
+        let name = shown(source);
+        budget.check_content(&name, self.spool.position(), before.len())?;
+        let (copied, found) = self.keep(&mut file, &name, before.len())?;
+        let after = file.metadata().map_err(read)?;
+        check_unchanged(source, &before, &after, found)?;
+        Ok(copied)
+    }
+
+    /// Copies a file of the store, which must be what its digest says. It is nothing to be taken on
+    /// trust: the lock says what it is.
+    pub(super) fn copy_kept(
+        &mut self,
+        kept: &Kept,
+        supply: &dyn Supply,
+        budget: &Budget,
+    ) -> Result<Copied, Error> {
+        let Kept { blob, from, .. } = kept;
+        budget.check_content(from, self.spool.position(), blob.size)?;
+        let stored = supply
+            .open(&blob.sha256)
+            .map_err(|source| Error::Supply { source })?;
+        let expected = Expected {
+            name: from.clone(),
+            digest: blob.sha256,
+            size: Some(blob.size),
+        };
+        let mut stored = Verified::new(stored, self.engine, expected);
+        let (copied, _) = self.keep(&mut stored, from, blob.size)?;
+        stored.finish().map_err(|source| Error::Read {
+            path: from.clone(),
+            source: source.into(),
+        })?;
+        Ok(Copied {
+            opaque: None,
+            ..copied
+        })
+    }
+
+    /// Reads `file` to its end, or one piece behind `most` bytes, and says how many it has.
+    fn keep(
+        &mut self,
+        file: &mut dyn io::Read,
+        name: &str,
+        most: u64,
+    ) -> Result<(Copied, u64), Error> {
         let offset = self.spool.position();
-        budget.check_content(source, offset, before.len())?;
         let (mut digest, mut crc) = (self.engine.sha256(), crc32fast::Hasher::new());
         let (mut found, mut kind) = (0_u64, None);
         loop {
-            let count = fill(&mut file, &mut self.buffer).map_err(read)?;
+            let count = fill(file, &mut self.buffer).map_err(|error| Error::Read {
+                path: name.to_owned(),
+                source: error,
+            })?;
             let bytes = self.buffer.get(..count).unwrap_or_default();
             kind.get_or_insert_with(|| (opaque::is_program(bytes), opaque::kind_of(bytes)));
             found = found.saturating_add(count as u64);
             // Compared before it is kept: a file that grows for ever would fill the disk.
-            if count == 0 || found > before.len() {
+            if count == 0 || found > most {
                 break;
             }
             digest.update(bytes);
             crc.update(bytes);
             self.spool.append(bytes).map_err(|error| Error::Spool {
-                path: shown(source),
+                path: name.to_owned(),
                 source: error,
             })?;
         }
-        let after = file.metadata().map_err(read)?;
-        check_unchanged(source, &before, &after, found)?;
         let (executable, opaque) = kind.unwrap_or_default();
-        Ok(Copied {
+        let copied = Copied {
             body: Body::Spooled {
                 offset,
                 len: found,
@@ -89,7 +136,8 @@ impl<'a, E: Engine> Copier<'a, E> {
             sha256: digest.finish(),
             executable,
             opaque,
-        })
+        };
+        Ok((copied, found))
     }
 }
 
@@ -119,7 +167,7 @@ pub(super) fn read_error(source: &TreePath, error: io::Error) -> Error {
 
 /// Fills `buffer` as far as the file goes, so that what is looked at does not depend on how much a
 /// single read gave.
-fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+fn fill(file: &mut dyn io::Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match file.read(rest) {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use enclair_recipe::SupplyError;
 use enclair_tree::PathError;
 use thiserror::Error;
 
@@ -118,6 +119,13 @@ pub enum Error {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// A file of the store cannot be had.
+    #[error("a file that is laid into the image cannot be had")]
+    Supply {
+        /// Why.
+        #[source]
+        source: SupplyError,
     },
     /// `to` is relative.
     #[error("to `{to}`: expected an absolute path of the image")]
@@ -420,6 +428,7 @@ impl Error {
             | Self::Read { .. }
             | Self::Name { .. }
             | Self::Spool { .. }
+            | Self::Supply { .. }
             | Self::NotAbsolute { .. }
             | Self::To { .. }
             | Self::Long { .. }

@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use enclair_digest::{Engine, Limits};
+use enclair_recipe::{Blob, Supply};
 use enclair_tree::{Metadata, Node, NodeKind, Spool, Tree, TreePath};
 
 pub use error::{Error, Resource, Special, TargetProblem};
@@ -67,8 +68,21 @@ pub struct Entry {
 pub enum What {
     /// A file or directory, relative to the project; `.` is the project itself.
     From(PathBuf),
+    /// A file of the store.
+    Kept(Kept),
     /// A symlink with this target, which is a path of the image and may be absolute.
     Link(String),
+}
+
+/// A file from elsewhere, which a lock names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its content.
+    pub blob: Blob,
+    /// The last part of its path where it was found: what it is called in a directory.
+    pub name: String,
+    /// Where it was found, in words.
+    pub from: String,
 }
 
 /// Which names are taken, where they land, and with which metadata.
@@ -76,10 +90,11 @@ pub const FILES: &str = "files@1";
 /// The modes of files whose entry gives none.
 pub const FILE_MODES: &str = "file-modes@1";
 
-/// The versioned decisions that laying `entries` uses, sorted, as a lock lists them.
-pub fn effects(entries: &[Entry]) -> Vec<&'static str> {
-    let by_content = |entry: &Entry| entry.mode.is_none() && matches!(entry.what, What::From(_));
-    let modes = entries.iter().any(by_content).then_some(FILE_MODES);
+/// The versioned decisions that laying entries uses, sorted, as a lock lists them. Of each entry is
+/// said whether its mode follows from contents.
+pub fn effects(entries: impl IntoIterator<Item = bool>) -> Vec<&'static str> {
+    let entries: Vec<bool> = entries.into_iter().collect();
+    let modes = entries.contains(&true).then_some(FILE_MODES);
     let files = (!entries.is_empty()).then_some(FILES);
     modes.into_iter().chain(files).collect()
 }
@@ -93,6 +108,8 @@ pub struct Laying<'a, E> {
     pub limits: &'a Limits,
     /// What computes digests.
     pub engine: &'a E,
+    /// Who has the files that are not the project's.
+    pub supply: &'a dyn Supply,
     /// Where the results go. Nothing of it is taken: an image would have the one before it inside.
     pub output: Option<&'a Path>,
 }
@@ -116,6 +133,7 @@ impl<E: Engine> Laying<'_, E> {
             copier: Copier::new(self.engine, spool),
             files: BTreeMap::new(),
             left_out: LeftOut::default(),
+            supply: self.supply,
             output: self.output.and_then(disk::Identity::of),
         };
         for entry in entries {
@@ -135,6 +153,7 @@ struct Work<'a, E> {
     copier: Copier<'a, E>,
     files: BTreeMap<TreePath, FileReport>,
     left_out: LeftOut,
+    supply: &'a dyn Supply,
     output: Option<disk::Identity>,
 }
 
@@ -145,6 +164,7 @@ impl<E: Engine> Work<'_, E> {
         self.ground.begin();
         match &entry.what {
             What::Link(target) => self.lay_link(target, &to, &attributes),
+            What::Kept(kept) => self.lay_kept(kept, &to, &attributes),
             What::From(from) => {
                 let source = disk::parse_from(from)?;
                 match self.project.open_source(&source)? {
@@ -222,6 +242,24 @@ impl<E: Engine> Work<'_, E> {
         self.put(place, Node::new(attributes.link(), kind), &from)
     }
 
+    fn lay_kept(
+        &mut self,
+        kept: &Kept,
+        to: &Destination,
+        attributes: &Attributes,
+    ) -> Result<(), Error> {
+        let place = self.ground.place(to, kept.name.as_bytes(), &kept.from)?;
+        let copied = self
+            .copier
+            .copy_kept(kept, self.supply, self.ground.budget())?;
+        let metadata = attributes.file(copied.executable);
+        let report = FileReport::new(kept.from.clone(), &place, metadata, &copied);
+        let node = Node::new(metadata, NodeKind::File(copied.body));
+        self.put(place.clone(), node, &kept.from)?;
+        self.files.insert(place, report);
+        Ok(())
+    }
+
     /// Copies one file and says what it is.
     fn lay_file(
         &mut self,
@@ -232,7 +270,7 @@ impl<E: Engine> Work<'_, E> {
     ) -> Result<(), Error> {
         let copied = self.copier.copy(file, source, self.ground.budget())?;
         let metadata = attributes.file(copied.executable);
-        let report = FileReport::new(source, &place, metadata, &copied);
+        let report = FileReport::new(disk::shown(source), &place, metadata, &copied);
         let node = Node::new(metadata, NodeKind::File(copied.body));
         self.put(place.clone(), node, &report.from)?;
         self.files.insert(place, report);

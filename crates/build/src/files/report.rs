@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::copy::Copied;
-use super::disk::shown;
 use super::opaque::Opaque;
 
 /// How many names of what was left out are kept.
@@ -21,12 +20,13 @@ pub struct Laid {
     pub left_out: LeftOut,
 }
 
-/// A regular file of the project that is in the image.
+/// A regular file that was laid into the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FileReport {
     /// Where it is in the image: absolute, over no symlink, unusual bytes escaped.
     pub path: String,
-    /// Where it was in the project: relative, unusual bytes escaped.
+    /// Where it was in the project: relative, unusual bytes escaped. Of a file that is not the
+    /// project's, where it was found: `package:NAME, PATH`.
     pub from: String,
     /// SHA-256 of its content.
     pub sha256: String,
@@ -40,15 +40,10 @@ pub struct FileReport {
 }
 
 impl FileReport {
-    pub(super) fn new(
-        source: &TreePath,
-        place: &TreePath,
-        metadata: Metadata,
-        copied: &Copied,
-    ) -> Self {
+    pub(super) fn new(from: String, place: &TreePath, metadata: Metadata, copied: &Copied) -> Self {
         Self {
             path: format!("/{place}"),
-            from: shown(source),
+            from,
             sha256: copied.sha256.to_string(),
             size: copied.body.len(),
             mode: format!("{:04o}", metadata.permissions),

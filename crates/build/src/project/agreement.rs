@@ -5,7 +5,8 @@
 //! another image than its recipe, or another command line, is refused by name.
 
 use enclair_recipe::{
-    Artifact, Lock, LockedFile, LockedSource, Origin, PackageArchive, Recipe, Source,
+    Artifact, Lock, LockedFile, LockedPackage, LockedSource, Origin, PackageArchive, Recipe,
+    Source, Spanned,
 };
 
 use super::archives::archive_of;
@@ -59,17 +60,29 @@ pub(super) fn asks_for(artifact: Option<&Artifact>, locked: &LockedFile, source:
                 package,
                 path: known,
             },
-        ) => {
-            let is_suite = |archive: &PackageArchive| {
-                let (of, suite) = package.from.split_once(':').unwrap_or_default();
-                archive.distribution.name() == of && archive.suites.iter().any(|it| **it == suite)
-            };
-            name.get() == asked
-                && is_match(known, path)
-                && archive_of(artifact, source).is_some_and(is_suite)
-        }
+        ) => name.get() == asked && is_match(known, path) && is_from(package, artifact, source),
         _ => false,
     }
+}
+
+/// Whether a package is of a suite that `artifact` is chosen from: those that it names itself, else
+/// those of the source, with the repositories of the recipe.
+fn is_from(package: &LockedPackage, artifact: &Artifact, source: &Source) -> bool {
+    let (of, suite) = package.from.split_once(':').unwrap_or_default();
+    let has = |name: &str, suites: &[Spanned<String>]| {
+        name == of && suites.iter().any(|it| it.get() == suite)
+    };
+    let is_archive = |archive: &PackageArchive| has(archive.distribution.name(), &archive.suites);
+    let repositories = match (artifact, source) {
+        (Artifact::Package { archive: None, .. }, Source::Packages(packages)) => {
+            packages.repositories.as_slice()
+        }
+        _ => &[],
+    };
+    archive_of(artifact, source).is_some_and(is_archive)
+        || repositories
+            .iter()
+            .any(|repository| has(repository.name.get(), &repository.suites))
 }
 
 /// Entries of the lock that the recipe does not ask for, a sentence each.
@@ -105,12 +118,21 @@ pub(super) fn departures(recipe: &Recipe, lock: &Lock) -> Vec<String> {
             },
         ),
         ("source", is_source(&recipe.source, lock.source.as_ref())),
+        ("files", are_files(recipe, &lock.files)),
     ];
     entries
         .into_iter()
         .filter(|(_, agrees)| !agrees)
         .map(|(entry, _)| format!("`{entry}` is not what the recipe asks for"))
         .collect()
+}
+
+/// One locked file for each that is from elsewhere, in the same order.
+fn are_files(recipe: &Recipe, locked: &[LockedFile]) -> bool {
+    let asked: Vec<_> = recipe.file_artifacts().collect();
+    let mut pairs = asked.iter().zip(locked);
+    asked.len() == locked.len()
+        && pairs.all(|(artifact, file)| asks_for(Some(artifact.get()), file, &recipe.source))
 }
 
 fn is_source(asked: &Source, locked: Option<&LockedSource>) -> bool {

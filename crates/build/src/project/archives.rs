@@ -56,25 +56,18 @@ impl Archives {
 
 /// Names of every suite that packages of `recipe` are looked for in, as the lock has them.
 fn asked_suites(recipe: &Recipe) -> BTreeSet<String> {
-    let boot = &recipe.boot;
-    let boot = [&boot.kernel, &boot.init, &boot.nsm_module];
-    let mut artifacts: Vec<_> = boot.into_iter().flatten().map(Spanned::get).collect();
     let mut names = BTreeSet::new();
     let mut add = |of: &str, suites: &[Spanned<String>]| {
         names.extend(suites.iter().map(|suite| format!("{of}:{}", suite.get())));
     };
-    match &recipe.source {
-        Source::Packages(packages) => {
-            let archive = &packages.archive;
-            add(archive.distribution.name(), &archive.suites);
-            for repository in &packages.repositories {
-                add(repository.name.get(), &repository.suites);
-            }
+    if let Source::Packages(packages) = &recipe.source {
+        let archive = &packages.archive;
+        add(archive.distribution.name(), &archive.suites);
+        for repository in &packages.repositories {
+            add(repository.name.get(), &repository.suites);
         }
-        Source::Archive(artifact) => artifacts.push(artifact.get()),
-        Source::Image(_) | Source::Files(_) | Source::Dockerfile(_) => {}
     }
-    for artifact in artifacts {
+    for artifact in recipe.artifacts() {
         if let Some(archive) = archive_of(artifact, &recipe.source) {
             add(archive.distribution.name(), &archive.suites);
         }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use enclair_digest::{ContentError, Engine, Limits, Sha256};
 use enclair_packages::sums::Sums;
-use enclair_recipe::{Artifact, Blob, Lock, LockedImage, LockedSource, Origin, Source, Spanned};
+use enclair_recipe::{
+    Artifact, Blob, Content, Lock, LockedImage, LockedSource, Origin, Source, Spanned,
+};
 
 use super::agreement::departures;
 use super::document::{LockFile, Project};
@@ -15,14 +17,13 @@ use super::error::ProjectError;
 use super::image::{is_current, local_path};
 use super::inputs::Inputs;
 use super::packages::ListingError;
-use super::request::{Manner, check_decisions, entries, request};
+use super::request::{Manner, check_decisions, request};
 use super::resolve::{Entry, Resolver, digest_of};
 use super::stamp::Watch;
 use crate::content::open_file;
 use crate::enclave::{Tools, build};
 use crate::epoch::Epoch;
 use crate::error::Error;
-use crate::files::What;
 use crate::git::{ask_path, repository_of, top_of};
 use crate::image::Scratch;
 use crate::measure::Threads;
@@ -321,12 +322,12 @@ impl Project {
         let directory = self.directory();
         let repository = format!("{:?}", repository_of(directory));
         let mut watch = Watch::new(&[&self.text, &options.program, &repository]).without(out);
-        for entry in entries(&self.recipe) {
-            if let What::From(from) = &entry.what {
-                watch.look(&directory.join(from));
+        for entry in self.recipe.files() {
+            if let Content::Project(from) = &entry.content {
+                watch.look(&directory.join(from.get()));
             }
         }
-        if !entries(&self.recipe).is_empty()
+        if self.recipe.files().next().is_some()
             && let Some(index) = ask_path(directory, "index")
         {
             watch.look(&index);
@@ -344,16 +345,12 @@ impl Project {
 
     /// Files of this disk that the lock names.
     fn local_inputs(&self) -> Vec<PathBuf> {
-        let boot = &self.recipe.boot;
-        let boot = [&boot.kernel, &boot.init, &boot.nsm_module];
-        let mut artifacts: Vec<_> = boot.into_iter().flatten().map(Spanned::get).collect();
         let mut paths = Vec::new();
-        match &self.recipe.source {
-            Source::Archive(artifact) => artifacts.push(artifact.get()),
-            Source::Image(reference) => paths.extend(local_path(reference)),
-            Source::Files(_) | Source::Dockerfile(_) | Source::Packages(_) => {}
+        if let Source::Image(reference) = &self.recipe.source {
+            paths.extend(local_path(reference));
         }
-        paths.extend(artifacts.into_iter().filter_map(|artifact| match artifact {
+        let artifacts = self.recipe.artifacts().map(Spanned::get);
+        paths.extend(artifacts.filter_map(|artifact| match artifact {
             Artifact::File { path } => Some(PathBuf::from(path.get())),
             Artifact::Image { reference, .. } => local_path(reference),
             Artifact::Url { .. } | Artifact::Package { .. } => None,

@@ -6,8 +6,8 @@ use std::path::Path;
 use enclair_configuration::Access;
 use enclair_digest::{Engine, Limits};
 use enclair_recipe::{
-    FileEntry, Grant, Lock, LockedSource, Owner, Packages, Principal, RamdiskCompression, Recipe,
-    RuleVersion, Source,
+    FileEntry, Grant, Lock, LockedFile, LockedSource, Origin, Owner, Packages, Principal,
+    RamdiskCompression, Recipe, RuleVersion, Source,
 };
 
 use super::error::ProjectError;
@@ -26,7 +26,10 @@ use crate::request::{BuildRequest, ImageLayout, Process, Provenance, RootSource}
 /// The decisions besides rules that a recipe needs, sorted.
 pub(super) fn effects_of(recipe: &Recipe) -> Vec<RuleVersion> {
     let encoder = compression_of(recipe).name();
-    let mut effects: Vec<_> = files::effects(&entries(recipe))
+    let takes_mode = |entry: &FileEntry| {
+        entry.mode.is_none() && !matches!(entry.content, enclair_recipe::Content::Link(_))
+    };
+    let mut effects: Vec<_> = files::effects(recipe.files().map(takes_mode))
         .into_iter()
         .chain(encoder)
         .map(str::to_owned)
@@ -108,7 +111,7 @@ pub(super) fn request<E: Engine>(
     let module = lock.boot.nsm_module.as_ref();
     Ok(BuildRequest {
         root: root(recipe, inputs)?,
-        files: entries(recipe),
+        files: entries(recipe, inputs),
         process: process(recipe),
         kernel: content("kernel", &lock.boot.kernel),
         init: content("init", &lock.boot.init),
@@ -194,21 +197,51 @@ fn surroundings(recipe: &Recipe) -> Surroundings {
     }
 }
 
-/// Files of the source, then those of the overlays.
-pub(super) fn entries(recipe: &Recipe) -> Vec<files::Entry> {
-    let source = match &recipe.source {
-        Source::Files(entries) => entries.get().as_slice(),
-        Source::Image(_) | Source::Archive(_) | Source::Dockerfile(_) | Source::Packages(_) => &[],
-    };
-    source.iter().chain(&recipe.overlay).map(entry).collect()
-}
-
-fn entry(entry: &FileEntry) -> files::Entry {
-    files::Entry {
-        what: match &entry.content {
+/// Files that are laid into the image. The lock has one for each that is from elsewhere, in their
+/// order; a lock that has not is stale, and is not built.
+fn entries<E: Engine>(recipe: &Recipe, inputs: &Inputs<'_, E>) -> Vec<files::Entry> {
+    let mut locked = inputs.lock.files.iter();
+    let entries = recipe.files().filter_map(|entry| {
+        let what = match &entry.content {
             enclair_recipe::Content::Project(from) => files::What::From(from.get().into()),
             enclair_recipe::Content::Link(target) => files::What::Link(target.get().clone()),
+            enclair_recipe::Content::Artifact(_) => files::What::Kept(kept(locked.next()?)),
+        };
+        Some(laid(entry, what))
+    });
+    entries.collect()
+}
+
+/// A file of the store, and what it is called: the last part of its path where it was found.
+fn kept(file: &LockedFile) -> files::Kept {
+    let path = match &file.from {
+        Origin::Url { inside: None, url } => url.split(['?', '#']).next().unwrap_or_default(),
+        Origin::Url {
+            inside: Some(inside),
+            url: _,
+        } => &inside.path,
+        Origin::Image { path, .. } | Origin::Package { path, .. } => path,
+        Origin::File(path) => path,
+        Origin::Carried => "",
+    };
+    let (name, origin) = (path.rsplit('/').next().unwrap_or_default(), &file.from);
+    files::Kept {
+        blob: file.blob,
+        name: name.to_owned(),
+        from: match origin {
+            Origin::Url { inside: None, .. } | Origin::Carried | Origin::File(_) => {
+                origin.to_string()
+            }
+            Origin::Url { .. } | Origin::Image { .. } | Origin::Package { .. } => {
+                format!("{origin}, {path}")
+            }
         },
+    }
+}
+
+fn laid(entry: &FileEntry, what: files::What) -> files::Entry {
+    files::Entry {
+        what,
         to: entry.to.get().clone(),
         owner: files::Owner::new(owner_text(&entry.owner)),
         mode: entry.mode.as_ref().map(|mode| mode.get().bits()),

@@ -12,8 +12,8 @@ use enclair_digest::{Engine, Hasher as _, Limits};
 use enclair_eif::Arch;
 use enclair_packages::sums::Sums;
 use enclair_recipe::{
-    Artifact, Blob, Epoch, Inside, Lock, LockedBoot, LockedFile, LockedImage, LockedSource, Origin,
-    Recipe, RuleVersion, Source,
+    Artifact, Blob, Epoch, FILES, Inside, Lock, LockedBoot, LockedFile, LockedImage, LockedSource,
+    Origin, Recipe, RuleVersion, Source,
 };
 
 use super::agreement::{asks_for, command_line, rules};
@@ -42,17 +42,20 @@ pub enum Entry {
     Init,
     /// `nsm_module`
     NsmModule,
+    /// `files`: those that are laid into the image and are not the project's.
+    Files,
     /// `rules`: the newest version of each rule.
     Rules,
 }
 
 impl Entry {
     /// Every entry.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Source,
         Self::Kernel,
         Self::Init,
         Self::NsmModule,
+        Self::Files,
         Self::Rules,
     ];
 
@@ -63,6 +66,7 @@ impl Entry {
             Self::Kernel => "kernel",
             Self::Init => "init",
             Self::NsmModule => "nsm_module",
+            Self::Files => FILES,
             Self::Rules => "rules",
         }
     }
@@ -70,7 +74,9 @@ impl Entry {
 
 /// Text that names no entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a lock has no entry `{0}`; there are `source`, `kernel`, `init`, `nsm_module`, `rules`")]
+#[error(
+    "a lock has no entry `{0}`; there are `source`, `kernel`, `init`, `nsm_module`, `files`, `rules`"
+)]
 pub struct UnknownEntry(String);
 
 impl FromStr for Entry {
@@ -126,6 +132,15 @@ impl<E: Engine> Resolver<'_, E> {
                 .map(|artifact| file(Entry::NsmModule, Some(artifact), known_module))
                 .transpose()?,
         };
+        let files = self.recipe.file_artifacts().map(|artifact| {
+            let artifact = artifact.get();
+            let known = previous.and_then(|lock| {
+                let mut known = lock.files.iter();
+                known.find(|known| asks_for(Some(artifact), known, &self.recipe.source))
+            });
+            file(Entry::Files, Some(artifact), known)
+        });
+        let files = files.collect::<Result<_, _>>()?;
         let suites = archives.into_used(self.recipe);
         Ok(Lock {
             format: FORMAT,
@@ -138,6 +153,7 @@ impl<E: Engine> Resolver<'_, E> {
             suites,
             boot,
             source,
+            files,
         })
     }
 
@@ -397,6 +413,7 @@ fn entry_error(entry: Entry, source: Error) -> ProjectError {
             Entry::Kernel => "`boot.kernel` cannot be locked",
             Entry::Init => "`boot.init` cannot be locked",
             Entry::NsmModule => "`boot.nsm_module` cannot be locked",
+            Entry::Files => "a file of `overlay` or `source.files` cannot be locked",
             Entry::Rules => "`rules` cannot be locked",
         },
         source: Box::new(source),

@@ -283,6 +283,64 @@ fn an_overlay_takes_a_file_from_its_package() {
     assert_eq!(owners(&directory)["app"], ["usr/share/doc/app/readme"]);
 }
 
+fn tool() -> Deb {
+    package("tool", "7.1").program("./usr/bin/tool", "#!/bin/sh\nexit 0\n")
+}
+
+/// An overlay of one file of a package.
+fn laid(path: &str) -> String {
+    format!("[[overlay]]\nfrom = {{ package = \"tool\", path = \"{path}\" }}\nto = \"/opt/\"\n")
+}
+
+#[test]
+fn one_file_of_a_package_is_laid_without_the_package() {
+    let repository = Repository::new([app(), library(), tool()]);
+    let (directory, project, shelf) = shop(&repository, &laid("/usr/bin/t*"));
+    let built = build(&directory, &project, &shelf).unwrap();
+    let lock = &built.lock.lock;
+    let [file] = &lock.files[..] else {
+        panic!("{:?}", lock.files);
+    };
+    assert_eq!(file.package().unwrap().version, "7.1");
+    let laid = &built.report.laid.files[0];
+    assert_eq!(
+        (&*laid.from, &*laid.mode),
+        ("package:tool, usr/bin/tool", "0755")
+    );
+    let root = unpacked(&directory);
+    let program = fs::read_to_string(root.join("opt/tool")).unwrap();
+    assert_eq!(program, "#!/bin/sh\nexit 0\n");
+    assert!(!owners(&directory).contains_key("tool"));
+    let status = fs::read_to_string(root.join("var/lib/dpkg/status")).unwrap();
+    assert!(!status.contains("Package: tool"));
+    // Nothing of it is asked for again as long as the recipe asks for the same.
+    shelf.close_archives();
+    let (kept, _) = project.lock(&[], None, &tools(&shelf)).unwrap();
+    assert_eq!(kept.lock, *lock);
+}
+
+#[test]
+fn a_laid_file_must_be_there_and_be_what_the_lock_says() {
+    let repository = Repository::new([app(), library(), tool()]);
+    let (directory, project, shelf) = shop(&repository, &laid("/usr/bin/other"));
+    let error = build(&directory, &project, &shelf).unwrap_err();
+    assert_snapshot!(words(&error), @r"
+    the packages cannot be locked
+    no file `/usr/bin/other` is in `tool`; looked in tool
+    ");
+    let (directory, project, shelf) = shop(&repository, &laid("/usr/bin/tool"));
+    let (file, _) = project.lock(&[], None, &tools(&shelf)).unwrap();
+    let mut lock = file.lock;
+    lock.files[0].blob = shelf.store(b"#!/bin/sh\nexit 1\n");
+    fs::write(project.lock_path(), lock.to_toml()).unwrap();
+    let error = build(&directory, &project, &shelf).unwrap_err();
+    assert_snapshot!(words(&error), @"`usr/bin/tool` of `files` has digest sha256:306c6ca7407560340797866e077e053627ad409277d1b9da58106fce4cf717cb, the lock says sha256:275239824e00e61b0a220e61a41791c7e9b4bd726f8b0c27077a338f8131c9dc");
+    lock.files.clear();
+    fs::write(project.lock_path(), lock.to_toml()).unwrap();
+    let error = project.current_lock(&enclair_digest::PureRust).unwrap_err();
+    assert!(words(&error).ends_with("`files` is not what the recipe asks for"));
+}
+
 #[test]
 fn a_lock_stays_until_an_update_is_asked_for() {
     let mut repository = Repository::new([app(), library()]);

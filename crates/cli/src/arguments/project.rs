@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use enclair_build::Entry;
 
-const UPDATE_HELP: &str = "Resolve these entries anew: source, kernel, init, nsm_module, rules";
+const UPDATE_HELP: &str =
+    "Resolve these entries anew: source, kernel, init, nsm_module, files, rules";
 
 /// Which recipe.
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{MAX_BYTES, SCHEMA};
 use super::{
-    Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedSource, LockedSuite,
+    FILES, Inside, Lock, LockError, LockedBoot, LockedFile, LockedImage, LockedSource, LockedSuite,
     Origin, RuleVersion,
 };
 use crate::read::{depth_problem, url};
@@ -24,7 +24,7 @@ const MARKERS: [&str; 3] = ["<<<<<<<", "=======", ">>>>>>>"];
 
 const ROOT: &[&str] = &[
     "schema", "format", "recipe", "arch", "epoch", "cmdline", "rules", "effects", "suites", "note",
-    "boot", "source",
+    "boot", "source", "files",
 ];
 const SOURCE: &[&str] = &["image", "archive", "packages"];
 const FILE: &[&str] = &[
@@ -122,8 +122,23 @@ fn read_root(root: &DeTable<'_>) -> Result<Lock, LockError> {
             Some(_) => Some(source(&table.table("source", SOURCE)?, &suites)?),
             None => None,
         },
+        files: laid(&table, &suites)?,
         suites,
     })
+}
+
+/// The files that are laid into the image.
+fn laid(table: &Table<'_>, suites: &[LockedSuite]) -> Result<Vec<LockedFile>, LockError> {
+    let Some(value) = table.get(FILES) else {
+        return Ok(Vec::new());
+    };
+    let items = table.array_of(FILES, value)?.iter().enumerate();
+    let files = items.map(|(index, item)| {
+        let key = format!("{FILES}[{index}]");
+        let table = table.table_of(&key, item.get_ref(), FILE)?;
+        file(&table, suites)
+    });
+    files.collect()
 }
 
 fn recipe_digest(table: &Table<'_>) -> Result<Sha256, LockError> {

@@ -6,7 +6,9 @@
 use std::fmt::{self, Write};
 
 use super::error::SCHEMA;
-use super::{Lock, LockedFile, LockedImage, LockedPackage, LockedSource, LockedSuite, Origin};
+use super::{
+    FILES, Lock, LockedFile, LockedImage, LockedPackage, LockedSource, LockedSuite, Origin,
+};
 use crate::recipe::Epoch;
 use crate::supply::Blob;
 
@@ -68,25 +70,34 @@ fn tables(out: &mut String, lock: &Lock) -> fmt::Result {
         file(out, "boot.nsm_module", module)?;
     }
     match &lock.source {
-        None => Ok(()),
-        Some(LockedSource::Archive(archive)) => file(out, "source.archive", archive),
+        None => {}
+        Some(LockedSource::Archive(archive)) => file(out, "source.archive", archive)?,
         Some(LockedSource::Image(locked)) => {
             write!(out, "\n[source.image]\n")?;
             text(out, "from", &locked.from.to_string())?;
             image(out, locked)?;
-            private(out, locked.private)
+            private(out, locked.private)?;
         }
         Some(LockedSource::Packages(locked)) => {
             write!(out, "\n[source.packages]\n")?;
             writeln!(out, "request = \"sha256:{}\"", locked.request)?;
             let packages: Vec<_> = locked.packages.iter().map(package).collect();
-            array(out, "packages", &packages)
+            array(out, "packages", &packages)?;
         }
     }
+    lock.files.iter().try_for_each(|laid| {
+        write!(out, "\n[[{FILES}]]\n")?;
+        entries(out, FILES, laid)
+    })
 }
 
 fn file(out: &mut String, name: &str, file: &LockedFile) -> fmt::Result {
     write!(out, "\n[{name}]\n")?;
+    entries(out, name, file)
+}
+
+/// What stands below the header of a file.
+fn entries(out: &mut String, name: &str, file: &LockedFile) -> fmt::Result {
     text(out, "from", &file.from.to_string())?;
     writeln!(out, "sha256 = \"{}\"", file.blob.sha256)?;
     writeln!(out, "size = {}", file.blob.size)?;

@@ -1,9 +1,11 @@
 //! Files that the project puts into the image: `source.files` and `overlay`.
 
+use crate::diagnostic::Diagnostic;
+use crate::read::artifact::artifact;
 use crate::read::document::{Field, Reader, Table};
 use crate::read::keys::FILE;
 use crate::read::text;
-use crate::recipe::{Content, FileEntry, Mode, Owner, Principal};
+use crate::recipe::{Artifact, Content, FileEntry, Mode, Owner, Principal};
 use crate::span::Spanned;
 
 /// The items of an array of files.
@@ -40,14 +42,32 @@ fn file(reader: &mut Reader, field: &Field<'_>) -> Option<FileEntry> {
 
 fn content(reader: &mut Reader, table: &Table<'_>) -> Option<Content> {
     let (form, value) = reader.exactly_one(table, &["from", "link"])?;
-    if form == "from" {
+    if form == "from" && value.is_text() {
         return reader
             .parsed(&value, text::project_path)
             .map(Content::Project);
     }
+    if form == "from" {
+        // One file, whose digest is in the lock: git has nothing to say of it.
+        reader.refuse(table, &["dir_mode", "untracked"], &value);
+        return elsewhere(reader, &value);
+    }
     // All symlinks have one mode, and none is read from the disk.
     reader.refuse(table, &["mode", "dir_mode", "untracked"], &value);
     reader.parsed(&value, text::text).map(Content::Link)
+}
+
+/// A file from elsewhere.
+fn elsewhere(reader: &mut Reader, value: &Field<'_>) -> Option<Content> {
+    let artifact = artifact(reader, value)?;
+    if let Artifact::File { .. } = artifact.get() {
+        let message = "files that are laid into the image are the project's own";
+        let hint = "write `from = \"PATH\"`, with a path below the recipe's directory";
+        let span = artifact.span().unwrap_or_default();
+        reader.report(Diagnostic::new(message, span).with_hint(Some(hint)));
+        return None;
+    }
+    Some(Content::Artifact(artifact))
 }
 
 /// Who owns files that have no `owner`.

@@ -48,14 +48,10 @@ pub(crate) fn read_recipe(reader: &mut Reader, document: &Table<'_>) -> Option<R
 
 /// A file of a package must say where the package is chosen from, unless the source does.
 fn check_archives(reader: &mut Reader, recipe: &Recipe) {
-    let archive = match &recipe.source {
-        Source::Packages(_) => return,
-        Source::Archive(artifact) => Some(artifact),
-        Source::Image(_) | Source::Files(_) | Source::Dockerfile(_) => None,
-    };
-    let boot = &recipe.boot;
-    let parts = [&boot.kernel, &boot.init, &boot.agent, &boot.nsm_module];
-    for artifact in parts.into_iter().flatten().chain(archive) {
+    if matches!(recipe.source, Source::Packages(_)) {
+        return;
+    }
+    for artifact in recipe.artifacts() {
         if let Artifact::Package { archive: None, .. } = artifact.get() {
             let message = "whose package this is is not said";
             let hint = "add `distribution = \"debian\"` and `suites = [\"bookworm\"]` to it";

@@ -166,12 +166,23 @@ fn one_meaning_has_one_digest() {
             "[[source.files]]\nto = \"/a\"\nmode = \"0644\"\nfrom = \"a\"\nowner = \"0:0\"\ndir_mode = \"755\"\nuntracked = false",
         ),
         (
+            "source.files = [{ from = { image = \"a\", path = \"/b\" }, to = \"/a\" }]",
+            "[[source.files]]\nto = \"/a\"\nfrom.path = \"/b\"\nfrom.image = 'docker.io/library/a'",
+        ),
+        (
             "source.image = \"a\"\nrun.limits.core = 5",
             "source.image = \"a\"\nrun.limits.core = \"5:5\"",
         ),
     ] {
         assert_eq!(with(left), with(right), "{left}");
     }
+    let laid = |path: &str| {
+        let from = format!("{{ image = \"a\", path = \"{path}\" }}");
+        with(&format!(
+            "source.files = [{{ from = {from}, to = \"/a\" }}]"
+        ))
+    };
+    assert_ne!(laid("/b"), laid("/c"));
     assert_ne!(
         with("source.archive = \"a\""),
         with("source.archive = \"b\"")

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 const FULL: &str = include_str!("../golden/lock-1.lock");
 const MINIMAL: &str = include_str!("../golden/lock-1-minimal.lock");
+const FILES: &str = include_str!("../golden/lock-1-files.lock");
 const PACKAGES: &str = include_str!("../golden/lock-1-packages.lock");
 
 fn blob(fill: u8, size: u64) -> Blob {
@@ -47,6 +48,7 @@ fn minimal() -> Lock {
             nsm_module: None,
         },
         source: None,
+        files: Vec::new(),
     }
 }
 
@@ -106,6 +108,7 @@ fn full() -> Lock {
             "debian:12",
             Some(blob(0x10, 529)),
         ))),
+        files: Vec::new(),
     }
 }
 
@@ -169,12 +172,54 @@ fn with_packages() -> Lock {
     }
 }
 
+/// Files from elsewhere that are laid into the image, one of each kind.
+fn with_files() -> Lock {
+    let laid = |from, number| LockedFile {
+        from,
+        blob: blob(number, 5),
+        private: false,
+    };
+    Lock {
+        effects: rules(&["files@1"]),
+        suites: vec![suite("debian:bookworm", "debian", &["main"])],
+        files: vec![
+            laid(
+                Origin::Package {
+                    asked: "busybox-static".into(),
+                    package: Box::new(package("busybox-static", "amd64", "debian:bookworm")),
+                    path: "bin/busybox".into(),
+                },
+                0x31,
+            ),
+            laid(
+                Origin::Image {
+                    image: LockedImage {
+                        private: false,
+                        ..image("debian:12", Some(blob(0x10, 529)))
+                    },
+                    path: "/etc/os-release".into(),
+                },
+                0x32,
+            ),
+            laid(
+                Origin::Url {
+                    url: "https://example.org/model.bin".into(),
+                    inside: None,
+                },
+                0x33,
+            ),
+        ],
+        ..minimal()
+    }
+}
+
 #[test]
 fn the_golden_locks_are_read_and_written_as_ever() {
     for (golden, lock) in [
         (FULL, full()),
         (MINIMAL, minimal()),
         (PACKAGES, with_packages()),
+        (FILES, with_files()),
     ] {
         assert_eq!(lock.to_toml(), golden);
         assert_eq!(Lock::parse(golden), Ok(lock.clone()));
@@ -532,8 +577,9 @@ fn any_lock() -> impl Strategy<Value = Lock> {
         }),
     ];
     let boot = (any_file(), any_file(), proptest::option::of(any_file()));
-    (head, any_rules(), any_rules(), boot, source).prop_map(
-        |(head, rules, mut effects, boot, source)| {
+    let files = proptest::collection::vec(any_file(), 0..3);
+    (head, any_rules(), any_rules(), boot, (source, files)).prop_map(
+        |(head, rules, mut effects, boot, (source, files))| {
             effects.sort_by_key(ToString::to_string);
             effects.dedup();
             let (format, recipe, arch, epoch, cmdline) = head;
@@ -553,6 +599,7 @@ fn any_lock() -> impl Strategy<Value = Lock> {
                     nsm_module,
                 },
                 source,
+                files,
             }
         },
     )

@@ -314,3 +314,50 @@ fn packages_are_read_with_what_is_supplied_in_place_of_their_scripts() {
         ("linux-image-cloud-amd64", &None)
     );
 }
+
+#[test]
+fn files_that_are_laid_may_be_from_elsewhere() {
+    let recipe = parse(include_str!(
+        "../../../../fuzz/corpus/recipe/good-laid.toml"
+    ));
+    let kinds: Vec<_> = recipe
+        .file_artifacts()
+        .map(|artifact| match artifact.get() {
+            Artifact::File { .. } => "file",
+            Artifact::Url { .. } => "url",
+            Artifact::Image { .. } => "image",
+            Artifact::Package { .. } => "package",
+        })
+        .collect();
+    assert_eq!(kinds, ["package", "url", "image"]);
+    assert_eq!(recipe.files().count(), 4);
+    // The kernel's, and those that are laid.
+    assert_eq!(recipe.artifacts().count(), 4);
+}
+
+#[test]
+fn a_laid_file_is_the_projects_or_says_whose_it_is() {
+    for (from, problem) in [
+        (
+            "{ file = \"../a\" }",
+            "files that are laid into the image are the project's own",
+        ),
+        (
+            "{ package = \"busybox\", path = \"/bin/busybox\" }",
+            "whose package this is is not said",
+        ),
+        (
+            "{ package = \"busybox\" }",
+            "`source.files[0].from.path` is missing",
+        ),
+        (
+            "{ url = \"https://a.b/c\" }, untracked = true",
+            "`source.files[0].untracked` has no meaning here",
+        ),
+        ("[\"a\"]", "`source.files[0].from`"),
+    ] {
+        let document = format!("schema = 1\nsource.files = [{{ from = {from}, to = \"/a\" }}]\n");
+        let problems = Recipe::parse(&document).unwrap_err();
+        assert!(problems.to_string().contains(problem), "{problems}");
+    }
+}

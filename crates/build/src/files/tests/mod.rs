@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use enclair_digest::{Limits, PureRust};
+use enclair_recipe::NoSupply;
 use enclair_tree::{MemorySpool, Metadata, Node, NodeKind, Tree, TreePath, read_body};
 
 use super::{Entry, Error, Laid, Laying, Owner, What};
@@ -141,6 +142,7 @@ impl Image {
             project,
             limits,
             engine: &PureRust,
+            supply: &NoSupply,
             output: None,
         };
         self.laid = laying.lay(entries, &mut self.tree, &mut self.spool)?;

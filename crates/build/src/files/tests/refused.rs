@@ -213,6 +213,7 @@ fn the_results_of_a_build_are_not_part_of_what_it_builds() {
             project: &disk.path("."),
             limits: &Limits::default(),
             engine: &PureRust,
+            supply: &NoSupply,
             output: Some(&output),
         };
         laying.lay(&[entry], &mut image.tree, &mut image.spool)

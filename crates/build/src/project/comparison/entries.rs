@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use enclair_recipe::{
-    Blob, Epoch, Lock, LockedFile, LockedImage, LockedPackage, LockedPackages, LockedSource,
+    Blob, Epoch, FILES, Lock, LockedFile, LockedImage, LockedPackage, LockedPackages, LockedSource,
     LockedSuite, Origin, RuleVersion,
 };
 
@@ -33,6 +33,15 @@ pub(super) fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
     let modules = (was.nsm_module.as_ref(), is.nsm_module.as_ref());
     changes.file("boot.nsm_module", modules.0, modules.1, Movements::BOOT);
     changes.source(old, new);
+    for place in 0..old.files.len().max(new.files.len()) {
+        let (was, is) = (old.files.get(place), new.files.get(place));
+        changes.file(
+            &format!("{FILES}[{place}]"),
+            was,
+            is,
+            Movements::APPLICATION,
+        );
+    }
     changes.0
 }
 

@@ -61,6 +61,7 @@ fn lock(packages: &[LockedPackage]) -> Lock {
             request: blob(5).sha256,
             packages: packages.to_vec(),
         })),
+        files: Vec::new(),
     }
 }
 
@@ -159,7 +160,7 @@ type Case = (&'static str, &'static str, fn(&mut Lock));
 #[test]
 fn every_entry_moves_the_registers_that_measure_it() {
     let old = lock(&[package("a", "1", 10), package("b", "1", 11)]);
-    let changes: [Case; 12] = [
+    let changes: [Case; 13] = [
         ("format", "mmm", |lock| lock.format = 2),
         ("recipe", "ppp", |lock| lock.recipe = blob(9).sha256),
         ("arch", "mmm", |lock| lock.arch = Arch::Aarch64),
@@ -178,6 +179,7 @@ fn every_entry_moves_the_registers_that_measure_it() {
             set(lock, |packages| packages.reverse());
         }),
         ("source", "msm", |lock| lock.source = None),
+        ("files[0]", "msm", |lock| lock.files.push(file(9))),
     ];
     for (what, registers, change) in changes {
         let mut new = old.clone();

@@ -235,7 +235,7 @@ fn with_hints<E: Engine>(
     let boot = &mut lock.boot;
     let files = [Some(&mut boot.kernel), Some(&mut boot.init)];
     let files = files.into_iter().chain([boot.nsm_module.as_mut(), archive]);
-    for file in files.flatten() {
+    for file in files.flatten().chain(&mut lock.files) {
         if let Origin::Package { package, .. } = &mut file.from {
             learn(package);
         }
