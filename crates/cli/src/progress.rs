@@ -1,12 +1,16 @@
 //! Progress bars for a person at a terminal.
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use enclair_build::{Progress, Silent};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::printer::Printer;
+
+/// Everything that is drawn: a stage and the downloads that go on meanwhile are lines of one block.
+pub(crate) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// What the library reports to: a bar at a terminal, nothing in a pipe.
 pub(crate) fn progress(printer: &Printer) -> Box<dyn Progress> {
@@ -39,8 +43,9 @@ impl Progress for Bar {
             bar.set_style(style);
         }
         bar.set_message(name);
-        bar.enable_steady_tick(Duration::from_millis(100));
         self.clear();
+        let bar = BARS.add(bar);
+        bar.enable_steady_tick(Duration::from_millis(100));
         *self.current.borrow_mut() = Some(bar);
     }
 

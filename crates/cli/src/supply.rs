@@ -56,7 +56,7 @@ pub(crate) fn fetcher(
     }
     let fetcher = Fetcher::new(store()?, settings)?;
     Ok(if printer.shows_progress() {
-        fetcher.with_observer(Arc::new(Transfers::default()))
+        fetcher.with_observer(Arc::new(Transfers))
     } else {
         fetcher
     })

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use enclair_fetch::{Observer, Transfer};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::commands::escape;
+use crate::progress::BARS;
 
 /// Draws every transfer below the others.
-#[derive(Debug, Default)]
-pub(crate) struct Transfers {
-    bars: MultiProgress,
-}
+#[derive(Debug)]
+pub(crate) struct Transfers;
 
 /// One bar.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ impl Observer for Transfers {
                 "{msg:28} {spinner} {bytes} {bytes_per_sec}",
             ),
         };
-        let bar = self.bars.add(bar);
+        let bar = BARS.add(bar);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

@@ -1,8 +1,9 @@
 //! The fetcher: what is missing, fetched by several threads, and what became of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
@@ -89,14 +90,33 @@ impl<E: Engine> Fetcher<E> {
     /// [`Error::Missing`] and [`Error::Offline`] with everything that could not be had, and those
     /// of the store.
     pub fn obtain(&self, wanted: &[Wanted]) -> Result<(), Error> {
+        self.obtain_each(wanted, &mut |_| ())
+    }
+
+    /// Sees to it that all of `wanted` is in the store, and tells `there` of each piece; see
+    /// [`Supply::obtain_each`]. It is called on the thread that calls this.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::obtain`].
+    pub fn obtain_each(
+        &self,
+        wanted: &[Wanted],
+        there: &mut dyn FnMut(usize),
+    ) -> Result<(), Error> {
         let absent = self.absent(wanted)?;
         if absent.is_empty() {
+            (0..wanted.len()).for_each(there);
             return Ok(());
         }
         if !self.settings.offline {
             self.network()?;
         }
-        let missing = self.search_all(&absent)?;
+        let mut places: BTreeMap<Blob, Vec<usize>> = BTreeMap::new();
+        for (place, piece) in wanted.iter().enumerate() {
+            places.entry(piece.blob).or_default().push(place);
+        }
+        let missing = self.search_all(&absent, &places, there)?;
         if missing.is_empty() {
             return Ok(());
         }
@@ -126,23 +146,51 @@ impl<E: Engine> Fetcher<E> {
         Ok(absent)
     }
 
-    fn search_all(&self, absent: &[&Wanted]) -> Result<Vec<Missing>, Error> {
+    /// Searches for all of `absent` on several threads. `there` is told of what the store has already
+    /// as soon as they are at work, and then of what they found; `places` says where a blob is wanted.
+    fn search_all(
+        &self,
+        absent: &[&Wanted],
+        places: &BTreeMap<Blob, Vec<usize>>,
+        there: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Missing>, Error> {
         let threads = self.settings.parallel.clamp(1, absent.len().max(1));
         let next = AtomicUsize::new(0);
         let broken = AtomicBool::new(false);
         let results: Mutex<Vec<Result<Option<Missing>, Error>>> = Mutex::default();
+        let (found, arrivals) = channel();
         thread::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|| {
+                let found = found.clone();
+                let (next, broken, results) = (&next, &broken, &results);
+                scope.spawn(move || {
                     while !broken.load(Ordering::Relaxed)
                         && let Some(wanted) = absent.get(next.fetch_add(1, Ordering::Relaxed))
                     {
                         let result = self.search_one(wanted);
                         broken.fetch_or(result.is_err(), Ordering::Relaxed);
+                        if matches!(result, Ok(None)) {
+                            // Whoever listens does so until the last thread has ended.
+                            let _ = found.send(wanted.blob);
+                        }
                         let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                         results.push(result);
                     }
                 });
+            }
+            drop(found);
+            let lacking: BTreeSet<Blob> = absent.iter().map(|piece| piece.blob).collect();
+            let known = places
+                .keys()
+                .copied()
+                .filter(|blob| !lacking.contains(blob));
+            for blob in known.chain(arrivals) {
+                places
+                    .get(&blob)
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .for_each(&mut *there);
             }
         });
         let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -240,6 +288,14 @@ fn server(url: &Url) -> String {
 impl<E: Engine> Supply for Fetcher<E> {
     fn obtain(&self, wanted: &[Wanted]) -> Result<(), SupplyError> {
         Ok(Self::obtain(self, wanted)?)
+    }
+
+    fn obtain_each(
+        &self,
+        wanted: &[Wanted],
+        there: &mut dyn FnMut(usize),
+    ) -> Result<(), SupplyError> {
+        Ok(Self::obtain_each(self, wanted, there)?)
     }
 
     fn open(&self, sha256: &Sha256) -> Result<Box<dyn Read + Send>, SupplyError> {

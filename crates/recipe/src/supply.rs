@@ -65,6 +65,22 @@ pub trait Supply: Debug {
     /// When one of them cannot be had: its name, its digest, who was asked and what they answered.
     fn obtain(&self, wanted: &[Wanted]) -> Result<(), SupplyError>;
 
+    /// As [`obtain`](Self::obtain), and tells `there` of each piece of `wanted` by its place when it
+    /// is in the store, in any order. The others are fetched while `there` is at work.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`obtain`](Self::obtain); pieces that could be had may have been told of.
+    fn obtain_each(
+        &self,
+        wanted: &[Wanted],
+        there: &mut dyn FnMut(usize),
+    ) -> Result<(), SupplyError> {
+        self.obtain(wanted)?;
+        (0..wanted.len()).for_each(there);
+        Ok(())
+    }
+
     /// Opens a blob of the store.
     ///
     /// # Errors

@@ -12,7 +12,10 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PackagesError {
-    /// A package that nobody supplies.
+    /// Packages that nobody supplies.
+    #[error("packages cannot be had")]
+    Obtain(#[source] SupplyError),
+    /// A package that is not where it was brought.
     #[error("package `{package}` cannot be had")]
     Supply {
         /// Name and version.
@@ -72,7 +75,7 @@ impl PackagesError {
                 Some("if the packages are to be trusted with that much, raise `--max-unpacked`")
             }
             Self::Effects(source) => source.hint(),
-            Self::Supply { .. } | Self::Base(_) | Self::Spool(_) => None,
+            Self::Obtain(_) | Self::Supply { .. } | Self::Base(_) | Self::Spool(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A root filesystem from the packages that a lock names.
 //!
 //! ```text
-//! blobs -> packages in their order   verified and decoded on several threads   read
+//! blobs -> packages in their order   fetched, verified, decoded on several threads   read
 //!       -> tree before the first     merged /usr                               effects
 //!       -> tree                      owners, diversions, what is left out      packages::root
 //!       -> tree                      what scripts would have done              effects
@@ -23,7 +23,7 @@ use enclair_finding::Findings;
 use enclair_packages::effects::{EffectVersion, Supplied};
 use enclair_packages::root::{Accounts, PathFilter, Settings, database, unpack};
 use enclair_packages::scripts::OnNotRun;
-use enclair_recipe::LockedPackage;
+use enclair_recipe::{LockedPackage, LockedSuite};
 use enclair_tree::Tree;
 
 use crate::enclave::Tools;
@@ -37,6 +37,8 @@ pub use error::PackagesError;
 pub struct PackagesSource {
     /// The packages in the order of installation.
     pub packages: Vec<LockedPackage>,
+    /// The suites of the lock, which say where a package is.
+    pub suites: Vec<LockedSuite>,
     /// The architecture of the system, as Debian calls it: `amd64`.
     pub architecture: String,
     /// Which paths are left out.
@@ -75,7 +77,7 @@ pub fn unpack_packages<E: Engine>(
 ) -> Result<PackagesRoot, PackagesError> {
     let bytes = source.packages.iter().map(|locked| locked.blob.size).sum();
     tools.progress.stage("unpacking packages", Some(bytes));
-    let read = read::read_packages(&source.packages, (threads, limits), tools, spool)?;
+    let read = read::read_packages(source, (threads, limits), tools, spool)?;
     let (packages, found): (Vec<_>, Vec<_>) = read.into_iter().unzip();
     let base = effects::base(source, &packages)?;
     let mut diversions = enclair_packages::scripts::diversions(&packages, &source.architecture);

@@ -1,11 +1,12 @@
 //! Reads packages on several threads at once, each of which has a spool of its own.
 //!
 //! ```text
-//! store -> reader  | -> digest -> ar -> decoder -> tar -> spool of the thread | -> packages in
-//!  calling thread  |            whichever thread is free                      |    their order
+//! supply -> store -> reader  | -> digest -> ar -> decoder -> tar -> spool of the thread | -> packages
+//!       calling thread       |             whichever thread is free                     |  in order
 //! ```
 //!
-//! The largest packages go first, so that no thread is left alone with one at the end. Which thread
+//! A package is read as soon as it is there, while others are still fetched. The largest go first, so
+//! that no thread is left alone with one at the end. Which thread
 //! reads which package depends on time, and only where in the spools a content lies depends on
 //! that.
 
@@ -22,6 +23,7 @@ use enclair_recipe::LockedPackage;
 use enclair_tree::tar::EntryKind;
 use enclair_tree::{Body, NodeKind, Spool as _};
 
+use super::PackagesSource;
 use super::error::PackagesError;
 use crate::enclave::Tools;
 use crate::spool::FileSpool;
@@ -43,24 +45,25 @@ struct Done {
     result: Result<(Package, Findings, usize), PackagesError>,
 }
 
-/// Reads all of `packages`; their contents are in `spool` afterwards.
+/// Obtains and reads all packages of `source`; their contents are in `spool` afterwards.
 ///
 /// # Errors
 ///
-/// That of the first package in the order of `packages` that has one, whatever was read first.
+/// Those of the supply; else that of the first package in the order of installation that has one,
+/// whatever was read first.
 pub(super) fn read_packages<E: Engine>(
-    packages: &[LockedPackage],
+    source: &PackagesSource,
     (threads, limits): (NonZeroUsize, &Limits),
     tools: &Tools<'_, E>,
     spool: &mut FileSpool,
 ) -> Result<Vec<(Package, Findings)>, PackagesError> {
-    let threads = threads.get().min(packages.len()).max(1);
+    let threads = threads.get().min(source.packages.len()).max(1);
     let parts: io::Result<Vec<FileSpool>> = (0..threads).map(|_| spool.beside()).collect();
     let mut parts = parts.map_err(PackagesError::Spool)?;
-    let done = run(packages, &mut parts, limits, tools);
+    let done = run(source, &mut parts, limits, tools)?;
     let found = parts.iter().map(FileSpool::position).sum();
     let shifts: Vec<u64> = parts.into_iter().map(|part| spool.adopt(part)).collect();
-    let mut read = Vec::with_capacity(packages.len());
+    let mut read = Vec::with_capacity(done.len());
     for result in done {
         let (mut package, findings, part) = result?;
         shift(&mut package, shifts.get(part).copied().unwrap_or_default());
@@ -75,13 +78,29 @@ pub(super) fn read_packages<E: Engine>(
 
 type Read1 = Result<(Package, Findings, usize), PackagesError>;
 
-/// Runs a thread for each of `parts`, and hands out packages until all are read.
+/// The places of packages, the largest first.
+fn largest_first(packages: &[LockedPackage]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..packages.len()).collect();
+    order.sort_by_key(|index| {
+        let size = packages.get(*index).map_or(0, |locked| locked.blob.size);
+        (std::cmp::Reverse(size), *index)
+    });
+    order
+}
+
+/// Runs a thread for each of `parts`, and hands out packages as they come until all are read.
 fn run<E: Engine>(
-    packages: &[LockedPackage],
+    source: &PackagesSource,
     parts: &mut [FileSpool],
     limits: &Limits,
     tools: &Tools<'_, E>,
-) -> Vec<Read1> {
+) -> Result<Vec<Read1>, PackagesError> {
+    let packages = &source.packages;
+    let order = largest_first(packages);
+    let ordered = order.iter().filter_map(|index| packages.get(*index));
+    let wanted: Vec<_> = ordered
+        .map(|locked| locked.wanted(&source.suites))
+        .collect();
     // One waits for each thread: more open files would be of no use.
     let (sender, jobs) = sync_channel(parts.len());
     let jobs = Mutex::new(jobs);
@@ -96,15 +115,13 @@ fn run<E: Engine>(
             };
             scope.spawn(move || worker.run(jobs, &results, part));
         }
-        let mut order: Vec<usize> = (0..packages.len()).collect();
-        order.sort_by_key(|index| {
-            let size = packages.get(*index).map_or(0, |locked| locked.blob.size);
-            (std::cmp::Reverse(size), *index)
-        });
         let mut finished = Finished::new(packages, tools);
-        for index in order {
+        let obtained = tools.supply.obtain_each(&wanted, &mut |place| {
+            let Some(index) = order.get(place).copied() else {
+                return;
+            };
             let Some(locked) = packages.get(index) else {
-                continue;
+                return;
             };
             match tools.supply.open(&locked.blob.sha256) {
                 Ok(stored) => {
@@ -125,12 +142,13 @@ fn run<E: Engine>(
             for one in done.try_iter() {
                 finished.take(one);
             }
-        }
+        });
         drop((sender, results));
         for one in done {
             finished.take(one);
         }
-        finished.results.into_iter().flatten().collect()
+        obtained.map_err(PackagesError::Obtain)?;
+        Ok(finished.results.into_iter().flatten().collect())
     })
 }
 

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use enclair_digest::{Engine, Hasher as _, Limits, Sha256};
 use enclair_eif::Arch;
 use enclair_recipe::{
-    Blob, Lock, LockedFile, LockedImage, LockedSource, Origin, Place, Supply, SupplyError, Wanted,
+    Blob, Lock, LockedFile, LockedImage, LockedPackage, LockedSource, Origin, Place, Supply,
+    SupplyError, Wanted,
 };
 
 use super::error::ProjectError;
@@ -47,16 +48,28 @@ pub(super) struct Inputs<'a, E> {
 }
 
 impl<E: Engine> Inputs<'_, E> {
-    /// Sees to it that everything is there.
+    /// Sees to it that everything is there but the packages of the source, which are fetched while
+    /// they are unpacked.
     ///
     /// # Errors
     ///
     /// What cannot be had.
     pub(super) fn obtain(&self) -> Result<(), ProjectError> {
+        let files = self.lock.files();
+        let packages = files.filter_map(|(_, file)| file.package());
+        self.obtain_with(packages)
+    }
+
+    /// Sees to it that everything is there, with these packages.
+    fn obtain_with<'p>(
+        &self,
+        packages: impl Iterator<Item = &'p LockedPackage>,
+    ) -> Result<(), ProjectError> {
         for image in self.images() {
             self.bring_in(image)?;
         }
-        let wanted = self.wanted();
+        let mut wanted = self.wanted();
+        wanted.extend(packages.map(|package| package.wanted(&self.lock.suites)));
         let supply = self.tools.supply;
         match supply.obtain(&wanted) {
             Ok(()) => {}
@@ -110,7 +123,7 @@ impl<E: Engine> Inputs<'_, E> {
     ///
     /// What cannot be had.
     pub(super) fn gather(&self) -> Result<BTreeSet<Sha256>, ProjectError> {
-        self.obtain()?;
+        self.obtain_with(self.lock.packages())?;
         let supply = self.tools.supply;
         let mut gathered = BTreeSet::new();
         for (entry, file) in self.lock.files() {
@@ -131,15 +144,13 @@ impl<E: Engine> Inputs<'_, E> {
         Ok(gathered)
     }
 
-    /// What is neither in the program nor on this disk. Of a file inside of something, that is wanted:
+    /// What is neither in the program nor on this disk, nor a package. Of a file inside of something, that is wanted:
     /// that the file itself is in the store says nothing about where it is from.
     fn wanted(&self) -> Vec<Wanted> {
         let mut wanted = match &self.lock.source {
             Some(LockedSource::Image(image)) => image.wanted("source"),
             Some(LockedSource::Archive(_) | LockedSource::Packages(_)) | None => Vec::new(),
         };
-        let packages = self.lock.packages();
-        wanted.extend(packages.map(|package| package.wanted(&self.lock.suites)));
         for (entry, file) in self.lock.files() {
             let is_here = match &file.from {
                 Origin::Carried => self.is_carried(entry, file),

@@ -28,6 +28,7 @@ use crate::git::{ask_path, repository_of, top_of};
 use crate::image::Scratch;
 use crate::measure::Threads;
 use crate::output::in_directory;
+use crate::packages::PackagesError;
 use crate::report::Report;
 use crate::request::Provenance;
 
@@ -385,7 +386,7 @@ impl Project {
         loop {
             let built = inputs.obtain().and_then(|()| {
                 let request = request(&self.recipe, &inputs, manner.clone())?;
-                Ok(build(&request, out, tools)?)
+                build(&request, out, tools).map_err(supply_first)
             });
             let error = match built {
                 Ok(report) => return Ok((report, altered)),
@@ -462,6 +463,19 @@ impl Project {
 }
 
 /// The digest of the content that was not what it should be, somewhere in the causes of an error.
+/// Packages that cannot be had stop a build while it is under way. It is the same failure as that of
+/// any other input.
+fn supply_first(error: Error) -> ProjectError {
+    let error = match error {
+        Error::Packages(source) => match *source {
+            PackagesError::Obtain(source) => return ProjectError::Supply { source },
+            other => Error::Packages(Box::new(other)),
+        },
+        other => other,
+    };
+    error.into()
+}
+
 fn altered_in(error: &ProjectError) -> Option<Sha256> {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {

@@ -57,6 +57,30 @@ fn one_blob_that_is_wanted_twice_is_fetched_once() {
 }
 
 #[test]
+fn each_piece_is_told_of_when_it_is_there() {
+    // The second needs a second: what comes of the first is known before.
+    let nginx = Nginx::start("limit_rate 100k;", None);
+    let (known, small, large) = (noise(10, 61), noise(1000, 62), noise(100_000, 63));
+    nginx.put("small", &small);
+    nginx.put("large", &large);
+    let bench = Bench::new(quick());
+    bench.fetcher.store().add(&mut &known[..]).unwrap();
+    let pieces = [
+        wanted(&large, &nginx.url("large")),
+        wanted(&small, &nginx.url("small")),
+        wanted(&known, &nginx.url("known")),
+        wanted(&small, &nginx.url("small")),
+        wanted(&noise(5, 64), &nginx.url("nowhere")),
+    ];
+    let mut told = Vec::new();
+    let result = bench.fetcher.obtain_each(&pieces, &mut |place| {
+        told.push((place, bench.holds(&large)));
+    });
+    assert!(result.unwrap_err().to_string().contains("the kernel"));
+    assert_eq!(told, [(2, false), (1, false), (3, false), (0, true)]);
+}
+
+#[test]
 fn everything_that_is_missing_is_named() {
     let nginx = Nginx::start("", None);
     let contents: Vec<_> = (0..3).map(|seed| noise(1000, 70 + seed)).collect();

@@ -87,6 +87,7 @@ pub(in crate::project) fn packages_source(
     };
     Ok(PackagesSource {
         packages: locked.packages.clone(),
+        suites: lock.suites.clone(),
         architecture: debian_arch(lock.arch).to_owned(),
         filter: filter_of(packages)?,
         effects: current.into_iter().filter(is_listed).collect(),
