@@ -89,7 +89,7 @@ impl<'a, E: Engine> Copier<'a, E> {
         let (copied, _) = self.keep(&mut stored, from, blob.size)?;
         stored.finish().map_err(|source| Error::Read {
             path: from.clone(),
-            source: source.into(),
+            source,
         })?;
         Ok(Copied {
             opaque: None,

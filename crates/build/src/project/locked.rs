@@ -466,14 +466,13 @@ impl Project {
 /// Packages that cannot be had stop a build while it is under way. It is the same failure as that of
 /// any other input.
 fn supply_first(error: Error) -> ProjectError {
-    let error = match error {
-        Error::Packages(source) => match *source {
-            PackagesError::Obtain(source) => return ProjectError::Supply { source },
-            other => Error::Packages(Box::new(other)),
-        },
-        other => other,
+    let Error::Packages(source) = error else {
+        return error.into();
     };
-    error.into()
+    if let PackagesError::Obtain(source) = *source {
+        return ProjectError::Supply { source };
+    }
+    Error::Packages(source).into()
 }
 
 fn altered_in(error: &ProjectError) -> Option<Sha256> {

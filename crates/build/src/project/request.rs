@@ -220,8 +220,7 @@ fn kept(file: &LockedFile) -> files::Kept {
             inside: Some(inside),
             url: _,
         } => &inside.path,
-        Origin::Image { path, .. } | Origin::Package { path, .. } => path,
-        Origin::File(path) => path,
+        Origin::Image { path, .. } | Origin::Package { path, .. } | Origin::File(path) => path,
         Origin::Carried => "",
     };
     let (name, origin) = (path.rsplit('/').next().unwrap_or_default(), &file.from);
