@@ -29,6 +29,13 @@ use crate::arguments::{Arguments, Command, Packages, PackagesCommand};
 use crate::printer::{ClosedPipe, Printer};
 
 fn main() -> ExitCode {
+    // A build starts this program again to run scripts of packages.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == enclair_sandbox::ARGUMENT)
+    {
+        return enclair_sandbox::inside();
+    }
     // clap answers `--help` itself and ends usage errors with status 2.
     let arguments = Arguments::parse();
     let printer = Printer::new(closed_pipe(&arguments.command));

@@ -37,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-finding",
         ],
     ),
+    ("enclair-sandbox", &["enclair-tree"]),
     (
         "enclair-build",
         &[
@@ -49,6 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-inspect",
             "enclair-packages",
             "enclair-recipe",
+            "enclair-sandbox",
             "enclair-tree",
         ],
     ),
@@ -95,6 +97,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "enclair-inspect",
             "enclair-packages",
             "enclair-recipe",
+            "enclair-sandbox",
             "enclair-store",
             "enclair-tree",
         ],

@@ -77,12 +77,23 @@ pub const SCRIPT_NOT_READ_REFUSED: Kind = Kind {
     ..SCRIPT_NOT_READ
 };
 
+/// A maintainer script that was run in a sandbox.
+pub const SCRIPT_RUN: Kind = Kind {
+    id: "script-run",
+    severity: Severity::Note,
+    title: "a maintainer script was run in a sandbox",
+    why: "the recipe has `scripts = \"sandbox\"`, and this script does something that no effect does; \
+          random numbers, or an order that is left to chance, would make its result another each time",
+    fix: "build twice, and compare; what differs is supplied in `[source.packages.effects]`",
+};
+
 /// Every kind of finding of this crate, in order of id.
-pub const KINDS: [&Kind; 6] = [
+pub const KINDS: [&Kind; 7] = [
     &MEMBER_IGNORED,
     &PATH_EXCLUDED,
     &PATH_REPLACED,
     &SCRIPT_NOT_READ,
     &SCRIPT_NOT_REVIEWED,
     &SCRIPT_NOT_RUN,
+    &SCRIPT_RUN,
 ];

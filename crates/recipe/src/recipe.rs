@@ -12,7 +12,7 @@ use enclair_eif::Arch;
 
 use crate::canonical::canonical_json;
 use crate::diagnostic::Diagnostics;
-use crate::packages::{Distribution, PackageArchive, Packages, Scripts};
+use crate::packages::{Distribution, PackageArchive, Packages};
 use crate::path::leaves_project;
 use crate::read::{ROOT, read_document, read_recipe};
 use crate::reference::ImageReference;
@@ -392,9 +392,6 @@ impl Recipe {
                 let distribution = &packages.archive.distribution;
                 if !is_built(**distribution) {
                     add("source.packages.distribution", distribution.span());
-                }
-                if *packages.scripts == Scripts::Sandbox {
-                    add("source.packages.scripts", packages.scripts.span());
                 }
             }
             Source::Image(_) | Source::Files(_) | Source::Archive(_) => {}

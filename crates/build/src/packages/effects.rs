@@ -3,11 +3,11 @@
 use enclair_packages::deb::Package;
 use enclair_packages::effects::{self, MERGED, Request, merge_directory, merge_usr};
 use enclair_packages::root::{Diversion, Root};
-use enclair_packages::scripts::{ScriptReader, findings, late_diversions, report};
+use enclair_packages::scripts::{PackageReport, ScriptReader, findings, late_diversions, report};
 use enclair_tree::{Metadata, Tree, TreePath};
 
-use super::PackagesSource;
 use super::error::PackagesError;
+use super::{PackagesSource, Undone};
 use crate::spool::FileSpool;
 
 /// The effect that [`base`] is.
@@ -30,13 +30,20 @@ pub(super) fn base(source: &PackagesSource, packages: &[Package]) -> Result<Tree
     Ok(tree)
 }
 
-/// Applies the effects that the lock lists, and reports what is not done. What comes back are the
-/// diversions that were declared after unpacking.
+/// What came of scripts.
+pub(super) struct AppliedScripts {
+    /// The diversions that were declared after unpacking.
+    pub(super) diversions: Vec<Diversion>,
+    /// What was done of each package's scripts and what was not.
+    pub(super) reports: Vec<PackageReport>,
+}
+
+/// Applies the effects that the lock lists, and reports what is not done.
 pub(super) fn apply(
     source: &PackagesSource,
     root: &mut Root,
     spool: &mut FileSpool,
-) -> Result<Vec<Diversion>, PackagesError> {
+) -> Result<AppliedScripts, PackagesError> {
     let reader = ScriptReader::new(&root.packages);
     let request = Request {
         effects: &source.effects,
@@ -47,6 +54,11 @@ pub(super) fn apply(
     let applied = effects::apply(&request, root, spool).map_err(PackagesError::Effects)?;
     let reports = report(&root.packages, &applied);
     root.findings.merge(applied.findings(&root.packages));
-    root.findings.merge(findings(&reports, source.on_not_run));
-    Ok(late_diversions(&root.packages, &applied))
+    if let Undone::Report(on_not_run) = source.undone {
+        root.findings.merge(findings(&reports, on_not_run));
+    }
+    Ok(AppliedScripts {
+        diversions: late_diversions(&root.packages, &applied),
+        reports,
+    })
 }

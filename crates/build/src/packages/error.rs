@@ -6,6 +6,7 @@ use enclair_packages::deb::DebError;
 use enclair_packages::effects::EffectError;
 use enclair_packages::root::RootError;
 use enclair_recipe::SupplyError;
+use enclair_sandbox::SandboxError;
 use thiserror::Error;
 
 /// Packages that do not become a root filesystem.
@@ -48,6 +49,9 @@ pub enum PackagesError {
     /// What stands for the scripts cannot be done.
     #[error("an effect cannot be applied")]
     Effects(#[source] EffectError),
+    /// Scripts that cannot be run, or failed.
+    #[error("the scripts of packages cannot be run")]
+    Sandbox(#[source] SandboxError),
     /// Nothing can be unpacked over the tree that packages begin with.
     #[error("merged `/usr` cannot be made")]
     Base(#[source] enclair_tree::Error),
@@ -75,6 +79,7 @@ impl PackagesError {
                 Some("if the packages are to be trusted with that much, raise `--max-unpacked`")
             }
             Self::Effects(source) => source.hint(),
+            Self::Sandbox(source) => source.hint(),
             Self::Obtain(_) | Self::Supply { .. } | Self::Base(_) | Self::Spool(_) => None,
         }
     }

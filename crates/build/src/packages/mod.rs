@@ -6,6 +6,7 @@
 //!       -> tree                      owners, diversions, what is left out      packages::root
 //!       -> tree                      what scripts would have done              effects
 //!       -> tree                      dpkg's records                            packages::root::database
+//!       -> tree                      what is left of scripts, where it is run  sandbox
 //! ```
 //!
 //! Nothing depends on which thread was faster: packages are laid over each other in the order of
@@ -15,6 +16,7 @@ mod document;
 mod effects;
 mod error;
 mod read;
+mod sandbox;
 
 use std::num::NonZeroUsize;
 
@@ -31,6 +33,7 @@ use crate::spool::FileSpool;
 
 pub use document::{PackageDocument, PackagesDocument, SCHEMA, SourceDocument};
 pub use error::PackagesError;
+pub(crate) use sandbox::VERSION as SCRIPT_SANDBOX;
 
 /// What a root filesystem is made of.
 #[derive(Debug, Clone)]
@@ -47,8 +50,17 @@ pub struct PackagesSource {
     pub effects: Vec<EffectVersion>,
     /// What else is done, which no package asks for.
     pub supplied: Supplied,
-    /// What becomes of the build when scripts do more than effects do.
-    pub on_not_run: OnNotRun,
+    /// What becomes of scripts that do more than effects do.
+    pub undone: Undone,
+}
+
+/// What becomes of scripts that do more than effects do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undone {
+    /// It is said, or stops the build.
+    Report(OnNotRun),
+    /// They are run in a sandbox in which it is this time, in seconds since 1970.
+    Run(i64),
 }
 
 /// A root filesystem that was made.
@@ -88,12 +100,17 @@ pub fn unpack_packages<E: Engine>(
     };
     let mut root = unpack(base, packages, &settings, spool)?;
     tools.progress.stage("applying effects", None);
-    diversions.extend(effects::apply(source, &mut root, spool)?);
+    let applied = effects::apply(source, &mut root, spool)?;
+    diversions.extend(applied.diversions);
     let system = database::System {
         architecture: &source.architecture,
         diversions: &diversions,
     };
     database::write(&mut root, &system, spool)?;
+    if let Undone::Run(time) = source.undone {
+        tools.progress.stage("running scripts", None);
+        sandbox::run(source, (&applied.reports, time), &mut root, (limits, spool))?;
+    }
     let document = PackagesDocument::new(&root, &source.packages);
     for found in found {
         root.findings.merge(found);

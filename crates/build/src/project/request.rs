@@ -107,10 +107,11 @@ pub(super) fn request<E: Engine>(
     manner: Manner,
 ) -> Result<BuildRequest, ProjectError> {
     let lock = inputs.lock;
+    let epoch = epoch(lock, inputs.directory)?;
     let content = |entry, file| inputs.content(entry, file);
     let module = lock.boot.nsm_module.as_ref();
     Ok(BuildRequest {
-        root: root(recipe, inputs)?,
+        root: root(recipe, inputs, epoch)?,
         files: entries(recipe, inputs),
         process: process(recipe),
         kernel: content("kernel", &lock.boot.kernel),
@@ -121,7 +122,7 @@ pub(super) fn request<E: Engine>(
         surroundings: surroundings(recipe),
         command_line: Some(lock.cmdline.clone()),
         arch: lock.arch,
-        epoch: epoch(lock, inputs.directory)?,
+        epoch,
         name: recipe.enclave.name.get().clone(),
         version: recipe.enclave.version.get().clone(),
         layout: ImageLayout::Enclair,
@@ -137,10 +138,14 @@ pub(super) fn request<E: Engine>(
     })
 }
 
-fn root<E: Engine>(recipe: &Recipe, inputs: &Inputs<'_, E>) -> Result<RootSource, ProjectError> {
+fn root<E: Engine>(
+    recipe: &Recipe,
+    inputs: &Inputs<'_, E>,
+    epoch: Epoch,
+) -> Result<RootSource, ProjectError> {
     Ok(match (&inputs.lock.source, packages_of(recipe)) {
         (Some(LockedSource::Packages(locked)), Some(packages)) => {
-            let source = packages_source(packages, locked, inputs.lock)?;
+            let source = packages_source(packages, locked, inputs.lock, epoch)?;
             RootSource::Packages(Box::new(source))
         }
         (Some(LockedSource::Image(image)), _) => RootSource::Locked(image.clone()),

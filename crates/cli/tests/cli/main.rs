@@ -37,6 +37,7 @@ mod projects;
 mod ramdisks;
 mod remote_inputs;
 mod running;
+mod sandbox;
 mod schemas;
 mod server;
 mod store_command;

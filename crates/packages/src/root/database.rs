@@ -22,6 +22,7 @@ use enclair_tree::{Body, Metadata, Node, NodeKind, Spool, Steps, Tree, TreePath,
 use md5::{Digest as _, Md5};
 
 use super::{Diversion, Installed, Root, RootError};
+use crate::scripts::Script;
 
 /// The name by which a lock lists [`write()`].
 pub const VERSION: &str = "dpkg-database@1";
@@ -101,6 +102,11 @@ fn records(root: &Root, index: usize, spool: &dyn Spool) -> Result<Vec<File>, Ro
         ));
     }
     Ok(files)
+}
+
+/// Where a script of a package stands among the records.
+pub fn path_of_script(package: &Installed, script: Script) -> String {
+    format!("var/lib/dpkg/info/{}.{script}", stem(package))
 }
 
 /// The package's name as files about it have it.

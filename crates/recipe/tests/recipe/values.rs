@@ -114,7 +114,6 @@ fn what_is_not_built_yet_is_listed_with_its_line() {
         .collect();
     let expected = [
         "source.packages.distribution",
-        "source.packages.scripts",
         "network.ingress",
         "network.egress",
         "logs.to",

@@ -10,7 +10,8 @@ use enclair_recipe::{Lock, LockedPackages, Mode, Owner, Packages, Scripts, Spann
 
 use super::error::ChoiceError;
 use super::suites::debian_arch;
-use crate::packages::PackagesSource;
+use crate::epoch::Epoch;
+use crate::packages::{PackagesSource, SCRIPT_SANDBOX, Undone};
 use crate::project::request::owner_text;
 
 /// Where a recipe says nothing else.
@@ -26,6 +27,9 @@ pub(in crate::project) fn effects_of(packages: &Packages) -> Vec<String> {
     if !is_filtered(packages) {
         effects.retain(|effect| effect != PathFilter::MINIMAL_VERSION);
     }
+    if *packages.scripts != Scripts::Sandbox {
+        effects.retain(|effect| effect != SCRIPT_SANDBOX);
+    }
     effects
 }
 
@@ -35,6 +39,7 @@ pub(in crate::project) fn known_effects() -> Vec<String> {
     let others = [
         database::VERSION.to_owned(),
         PathFilter::MINIMAL_VERSION.to_owned(),
+        SCRIPT_SANDBOX.to_owned(),
         format!("{list}@{version}"),
     ];
     let effects = effects::current();
@@ -79,6 +84,7 @@ pub(in crate::project) fn packages_source(
     packages: &Packages,
     locked: &LockedPackages,
     lock: &Lock,
+    epoch: Epoch,
 ) -> Result<PackagesSource, ChoiceError> {
     let current = effects::current();
     let is_listed = |effect: &EffectVersion| {
@@ -92,10 +98,10 @@ pub(in crate::project) fn packages_source(
         filter: filter_of(packages)?,
         effects: current.into_iter().filter(is_listed).collect(),
         supplied: supplied(&packages.effects),
-        on_not_run: match *packages.scripts {
-            Scripts::Refuse => OnNotRun::Refuse,
-            // Scripts that are to be run stop the build before it comes here.
-            Scripts::Effects | Scripts::Sandbox => OnNotRun::Warn,
+        undone: match *packages.scripts {
+            Scripts::Refuse => Undone::Report(OnNotRun::Refuse),
+            Scripts::Effects => Undone::Report(OnNotRun::Warn),
+            Scripts::Sandbox => Undone::Run(i64::from(epoch.0)),
         },
     })
 }

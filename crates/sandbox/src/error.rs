@@ -1,0 +1,76 @@
+//! Why scripts cannot be run, and what a user can do about it.
+
+use std::io;
+
+use thiserror::Error;
+
+/// Scripts that were not run, or not to their end.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// The program is built for a machine on which nothing is traced yet.
+    #[error("scripts are run on x86_64 only, this is {machine}")]
+    Machine {
+        /// The machine.
+        machine: &'static str,
+    },
+    /// Scripts of another kind of machine than this.
+    #[error("scripts of an image for {image} cannot be run on {machine}")]
+    Foreign {
+        /// The image's.
+        image: String,
+        /// This one.
+        machine: &'static str,
+    },
+    /// The program cannot be started again.
+    #[error("the sandbox cannot be started")]
+    Start(#[source] io::Error),
+    /// No ids for the users of the image.
+    #[error("user and group ids cannot be given to the sandbox: {problem}")]
+    Ids {
+        /// What is missing.
+        problem: String,
+    },
+    /// The tree did not get in or out.
+    #[error("files cannot be passed to or from the sandbox")]
+    Files(#[source] io::Error),
+    /// A script failed, or what it needs cannot be made.
+    #[error("a script failed: {problem}{}", tail(output))]
+    Failed {
+        /// Which, and how it ended.
+        problem: String,
+        /// The last that the scripts printed.
+        output: String,
+    },
+    /// What came back is no tree.
+    #[error("what the scripts left is no root filesystem")]
+    Tree(#[source] enclair_tree::Error),
+}
+
+fn tail(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    let last = lines
+        .get(lines.len().saturating_sub(8)..)
+        .unwrap_or_default();
+    last.iter().flat_map(|line| ["\n    ", line]).collect()
+}
+
+impl SandboxError {
+    /// What the user can do about it.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Machine { .. } | Self::Foreign { .. } => {
+                Some("use `scripts = \"effects\"`, which needs no machine of the image's kind")
+            }
+            Self::Ids { .. } => Some(
+                "run as root, or install newuidmap (Debian: uidmap) and give your user 65536 ids in \
+                 /etc/subuid and /etc/subgid",
+            ),
+            Self::Failed { .. } => Some(
+                "scripts have no network, no devices and no services; supply what this one makes in \
+                 `[source.packages.effects]` and use `scripts = \"effects\"`",
+            ),
+            Self::Start(_) | Self::Files(_) | Self::Tree(_) => None,
+        }
+    }
+}
