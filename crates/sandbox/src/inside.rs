@@ -9,7 +9,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use libc::c_int;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, unmount,
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change,
+    mount_remount, unmount,
 };
 use rustix::process::{Signal, pivot_root, set_parent_process_death_signal, umask};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
@@ -183,10 +184,7 @@ impl Mounted {
         for name in DEVICES {
             let at = root.join("dev").join(name);
             fs::write(&at, "")?;
-            step(
-                name,
-                mount_bind(Path::new("/dev").join(name), &at).map_err(Into::into),
-            )?;
+            step(name, bind_device(name, &at))?;
         }
         Ok(mounted)
     }
@@ -198,6 +196,14 @@ impl Mounted {
         }
         self.made.into_iter().try_for_each(fs::remove_dir)
     }
+}
+
+/// Puts a device of the machine at `at`. It can be used, and neither its owner nor its mode changed:
+/// where root of the machine runs scripts, the device is theirs.
+fn bind_device(name: &str, at: &Path) -> io::Result<()> {
+    mount_bind(Path::new("/dev").join(name), at)?;
+    let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NOEXEC;
+    Ok(mount_remount(at, flags, c"")?)
 }
 
 fn change_root(root: &Path) -> io::Result<()> {

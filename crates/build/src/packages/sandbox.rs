@@ -134,7 +134,7 @@ fn pulled(reports: &[PackageReport]) -> BTreeSet<&str> {
     });
     // Options of dpkg-trigger(1) that have a value write it behind a `=`.
     pulls
-        .filter_map(|words| words.filter(|word| !word.starts_with('-')).last())
+        .filter_map(|mut words| words.rfind(|word| !word.starts_with('-')))
         .collect()
 }
 
@@ -188,4 +188,35 @@ fn prepare(tree: &mut Tree) -> Result<Vec<TreePath>, enclair_tree::Error> {
         }
     }
     Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use enclair_packages::scripts::{NotRun, Standing};
+
+    use super::*;
+
+    #[test]
+    fn triggers_are_those_that_scripts_pull_by_name() {
+        let command = |command: &str| NotRun {
+            script: Script::Postinst,
+            line: 1,
+            command: command.to_owned(),
+        };
+        let report = PackageReport {
+            package: "a".to_owned(),
+            standing: Standing::Reported,
+            effects: Vec::new(),
+            ignored: 0,
+            not_run: vec![
+                command("dpkg-trigger --no-await --by-package=a one"),
+                command("dpkg-trigger two"),
+                command("dpkg-trigger --check-supported"),
+                command("echo dpkg-trigger three"),
+            ],
+            not_read: Vec::new(),
+        };
+        let pulled: Vec<_> = pulled(std::slice::from_ref(&report)).into_iter().collect();
+        assert_eq!(pulled, ["one", "two"]);
+    }
 }

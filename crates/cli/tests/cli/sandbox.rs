@@ -2,6 +2,7 @@
 //! is made of this machine's own shell and tools.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -190,6 +191,9 @@ fn what_a_script_changes_comes_back_and_nothing_else() {
     let script = "
         [ \"$(stat -c '%u %g %a %h' /srv/kept)\" = '7 8 4750 2' ]
         [ ! -e /dev/own ]
+        echo x >/dev/null
+        if chmod 600 /dev/null; then exit 1; fi
+        if chown 1 /dev/zero; then exit 1; fi
         rm /srv/removed
         echo after >/srv/changed
         mkdir -m 2775 /srv/new; chown 12:34 /srv/new
@@ -219,9 +223,13 @@ fn what_a_script_changes_comes_back_and_nothing_else() {
                 format!("{:?}, {} names", rootfs.text(&tree, &text), tree.links(id))
             }
             NodeKind::Symlink(target) => String::from_utf8_lossy(target).into_owned(),
-            other => format!("{other:?}"),
+            NodeKind::Directory
+            | NodeKind::CharacterDevice { .. }
+            | NodeKind::BlockDevice { .. }
+            | NodeKind::Fifo
+            | NodeKind::Socket => format!("{:?}", node.kind),
         };
-        listing.push_str(&format!("{text} {permissions:o} {uid}:{gid} {kind}\n"));
+        writeln!(listing, "{text} {permissions:o} {uid}:{gid} {kind}").unwrap();
     }
     insta::assert_snapshot!(listing, @r#"
     dev 755 0:0 Directory
