@@ -11,7 +11,7 @@ use enclair_tree::{Body, Metadata, Node, NodeId, NodeKind, Spool, Tree, TreePath
 use crate::error::SandboxError;
 use crate::mapping::map_ids;
 use crate::stream::{Entry, Kind, hex, read_line, unhex, write_line};
-use crate::{ARGUMENT, Job};
+use crate::{ARGUMENT, DONE, Job, SCRIPT_FAILED};
 
 /// Bytes of what scripts print that are kept.
 const OUTPUT: usize = 64 << 10;
@@ -54,28 +54,35 @@ pub fn run(
         .and_then(|thread| thread.join().ok())
         .unwrap_or_default();
     match (ended, result) {
-        (Ok(true), result) => result,
+        (Ok(Some(DONE)), result) => result,
         // Ids are given before anything runs: what is printed then follows from that.
         (_, Err(error @ SandboxError::Ids { .. })) => Err(error),
-        (Ok(false), _) => Err(failure(&printed)),
+        (Ok(status), _) => Err(failure(status, &printed)),
         (Err(error), _) => Err(SandboxError::Start(error)),
     }
 }
 
-/// Waits for the child, which is ended first when nobody listens any more. Whether it did its work.
-fn end(child: &mut Child, is_done: bool) -> io::Result<bool> {
+/// Waits for the child, which is ended first when nobody listens any more. Its status, if it ended by
+/// itself.
+fn end(child: &mut Child, is_done: bool) -> io::Result<Option<u8>> {
     if !is_done {
         // It may have ended by itself, and then its status says how.
         thread::sleep(std::time::Duration::from_millis(50));
         child.kill()?;
     }
-    Ok(child.wait()?.success())
+    let status = child.wait()?.code();
+    Ok(status.and_then(|status| u8::try_from(status).ok()))
 }
 
 /// The last line is the program's own.
-fn failure(printed: &str) -> SandboxError {
+fn failure(status: Option<u8>, printed: &str) -> SandboxError {
     let printed = printed.trim_end();
     let (output, problem) = printed.rsplit_once('\n').unwrap_or(("", printed));
+    if status != Some(SCRIPT_FAILED) {
+        return SandboxError::SetUp {
+            problem: problem.to_owned(),
+        };
+    }
     SandboxError::Failed {
         problem: problem.to_owned(),
         output: output.to_owned(),

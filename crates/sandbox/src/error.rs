@@ -34,7 +34,13 @@ pub enum SandboxError {
     /// The tree did not get in or out.
     #[error("files cannot be passed to or from the sandbox")]
     Files(#[source] io::Error),
-    /// A script failed, or what it needs cannot be made.
+    /// The kernel does not give what the sandbox is made of.
+    #[error("the sandbox cannot be made: {problem}")]
+    SetUp {
+        /// What.
+        problem: String,
+    },
+    /// A script failed.
     #[error("a script failed: {problem}{}", tail(output))]
     Failed {
         /// Which, and how it ended.
@@ -65,6 +71,10 @@ impl SandboxError {
             Self::Ids { .. } => Some(
                 "run as root, or install newuidmap (Debian: uidmap) and give your user 65536 ids in \
                  /etc/subuid and /etc/subgid",
+            ),
+            Self::SetUp { .. } => Some(
+                "user namespaces may be switched off here (user.max_user_namespaces, \
+                 kernel.unprivileged_userns_clone, AppArmor), or be of no use inside of a container",
             ),
             Self::Failed { .. } => Some(
                 "scripts have no network, no devices and no services; supply what this one makes in \

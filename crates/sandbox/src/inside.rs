@@ -1,13 +1,11 @@
 //! Inside: from a process like any other to the first one of namespaces of its own, with the root
 //! filesystem as its root.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use libc::c_int;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change,
     mount_remount, unmount,
@@ -19,7 +17,7 @@ use crate::disk::{fill, send};
 use crate::stream::read_line;
 use crate::sys::{Side, fork, kill_all, unshare, wait_any};
 use crate::tracer::{self, End};
-use crate::{Job, Script};
+use crate::{DONE, Job, NOT_SET_UP, SCRIPT_FAILED, Script};
 
 /// What every machine has. Nothing else of the machine's own devices is there.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
@@ -47,15 +45,17 @@ const ENVIRONMENT: [(&str, &str); 7] = [
 pub fn inside() -> ExitCode {
     match enter() {
         Ok(status) => ExitCode::from(status),
-        Err(error) => complain(&error.to_string()),
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(NOT_SET_UP)
+        }
     }
 }
 
 /// The caller shows the last of what was printed.
-fn complain(problem: &str) -> ExitCode {
+fn complain(problem: &str) {
     // There is nobody else to be told.
     let _ = writeln!(io::stderr(), "{problem}");
-    ExitCode::FAILURE
 }
 
 fn step<T>(name: &str, result: io::Result<T>) -> io::Result<T> {
@@ -90,10 +90,14 @@ fn enter() -> io::Result<u8> {
     step("namespaces", unshare(flags))?;
     match step("a process", fork())? {
         Side::Child => Ok(match work(&job, &mut input) {
-            Ok(()) => 0,
+            Ok(None) => DONE,
+            Ok(Some(problem)) => {
+                complain(&problem);
+                SCRIPT_FAILED
+            }
             Err(error) => {
                 complain(&error.to_string());
-                1
+                NOT_SET_UP
             }
         }),
         Side::Parent(child) => wait_for(child),
@@ -103,15 +107,16 @@ fn enter() -> io::Result<u8> {
 fn wait_for(child: libc::pid_t) -> io::Result<u8> {
     while let Some((pid, status)) = wait_any()? {
         if pid == child {
-            let is_done = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
-            return Ok(u8::from(!is_done));
+            let exit = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
+            let exit = exit.and_then(|exit| u8::try_from(exit).ok());
+            return Ok(exit.unwrap_or(NOT_SET_UP));
         }
     }
     Err(io::ErrorKind::NotFound.into())
 }
 
-/// The first process of the namespaces.
-fn work(job: &Job, input: &mut dyn io::BufRead) -> io::Result<()> {
+/// The first process of the namespaces. Gives what is to be said of a script that failed.
+fn work(job: &Job, input: &mut dyn io::BufRead) -> io::Result<Option<String>> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     step(
         "the host's name",
@@ -126,13 +131,16 @@ fn work(job: &Job, input: &mut dyn io::BufRead) -> io::Result<()> {
     let mounted = step("file systems of the kernel", Mounted::make(root))?;
     step("another root", change_root(root))?;
     for script in &job.scripts {
-        run_script(script, job.time)?;
+        if let Err(how) = run_script(script, job.time) {
+            return Ok(Some(format!("{} {how}", script.name)));
+        }
     }
     kill_all();
     step("file systems of the kernel", mounted.take_away())?;
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     step("the result", send(Path::new("/"), &stamps, &mut out))?;
-    out.flush()
+    out.flush()?;
+    Ok(None)
 }
 
 fn make_ground(root: &Path, limit: u64) -> io::Result<()> {
@@ -214,14 +222,8 @@ fn change_root(root: &Path) -> io::Result<()> {
     std::env::set_current_dir("/")
 }
 
-fn run_script(script: &Script, time: i64) -> io::Result<()> {
-    let failed = |how: String| io::Error::other(format!("{} {how}", script.name));
-    // As dpkg, which keeps them so.
-    let is_program =
-        fs::metadata(&script.path).map(|metadata| metadata.permissions().mode() & 0o111);
-    if is_program.map_err(|error| failed(error.to_string()))? == 0 {
-        fs::set_permissions(&script.path, Permissions::from_mode(0o755))?;
-    }
+/// Runs one script, or says how it did not end well.
+fn run_script(script: &Script, time: i64) -> Result<(), String> {
     let mut command = Command::new(&script.path);
     command
         .args(&script.arguments)
@@ -234,8 +236,8 @@ fn run_script(script: &Script, time: i64) -> io::Result<()> {
         .stdout(io::stderr());
     match tracer::run(&mut command, time) {
         Ok(End::Exit(0)) => Ok(()),
-        Ok(End::Exit(status)) => Err(failed(format!("ended with status {status}"))),
-        Ok(End::Signal(signal)) => Err(failed(format!("ended by signal {}", signal as c_int))),
-        Err(error) => Err(failed(format!("cannot be run: {error}"))),
+        Ok(End::Exit(status)) => Err(format!("ended with status {status}")),
+        Ok(End::Signal(signal)) => Err(format!("ended by signal {signal}")),
+        Err(error) => Err(format!("cannot be run: {error}")),
     }
 }

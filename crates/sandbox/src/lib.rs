@@ -59,6 +59,12 @@ pub fn inside() -> std::process::ExitCode {
 /// for it before it does anything else.
 pub const ARGUMENT: &str = "run-scripts";
 
+/// How the child ends.
+const DONE: u8 = 0;
+const SCRIPT_FAILED: u8 = 1;
+#[cfg(target_arch = "x86_64")]
+const NOT_SET_UP: u8 = 2;
+
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {

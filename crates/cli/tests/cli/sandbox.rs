@@ -288,4 +288,13 @@ fn a_root_filesystem_that_grows_too_large_fails() {
         return;
     };
     assert!(result.unwrap_err().to_string().contains("No space left"));
+    rootfs.file("srv/large", &vec![1; 129 << 20], 0o644);
+    let Some(result) = rootfs.run(&["true"]) else {
+        return;
+    };
+    let text = result.unwrap_err().to_string();
+    assert!(
+        text.contains("cannot be made: the root filesystem: No space"),
+        "{text}"
+    );
 }
