@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use enclair_host::doctor::{Found, examine};
+use enclair_host::doctor::{Check, Found, examine};
+use enclair_sandbox::{Job, SandboxError};
+use enclair_tree::{MemorySpool, Metadata, Tree};
 
 use super::escape;
 use super::run::search;
@@ -19,6 +21,7 @@ pub(crate) fn run(arguments: &Doctor, printer: &Printer) -> anyhow::Result<ExitC
     checks.extend(archives::checks(&archives::read(
         &environment::apt_sources(),
     )));
+    checks.push(sandbox());
     let runs = checks.iter().all(|check| check.found != Found::Missing);
     if arguments.json {
         printer.json(&DoctorDocument::new(&checks, runs))?;
@@ -36,4 +39,34 @@ pub(crate) fn run(arguments: &Doctor, printer: &Printer) -> anyhow::Result<ExitC
         }
     }
     Ok(ExitCode::from(u8::from(!runs)))
+}
+
+/// Whether scripts of packages could be run: a sandbox without any is made.
+fn sandbox() -> Check {
+    let (id, subject) = ("sandbox", "`scripts = \"sandbox\"` for packages");
+    match try_sandbox() {
+        Ok(()) => Check {
+            id,
+            found: Found::Ok,
+            text: format!("{subject}: namespaces, ids and tracing are there"),
+            hint: None,
+        },
+        Err(error) => Check {
+            id,
+            found: Found::Without,
+            text: format!("{subject}: {error}"),
+            hint: error.hint(),
+        },
+    }
+}
+
+fn try_sandbox() -> Result<(), SandboxError> {
+    let job = Job {
+        scripts: Vec::new(),
+        time: 0,
+        limit: 1 << 20,
+    };
+    let program = std::env::current_exe().map_err(SandboxError::Start)?;
+    let tree = Tree::new(Metadata::new(0o755));
+    enclair_sandbox::run(&program, &job, (&tree, &mut MemorySpool::new())).map(drop)
 }

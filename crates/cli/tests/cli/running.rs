@@ -355,6 +355,7 @@ fn doctor_says_what_is_there_and_what_to_do() {
         "disk",
         "memory",
         "archive",
+        "sandbox",
     ];
     assert_eq!(ids, all);
     assert!(
