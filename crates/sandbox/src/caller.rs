@@ -16,9 +16,11 @@ use crate::{ARGUMENT, DONE, Job, SCRIPT_FAILED};
 /// Bytes of what scripts print that are kept.
 const OUTPUT: usize = 64 << 10;
 
-/// Runs the scripts of `job`, by starting `program` with [`ARGUMENT`], in the root filesystem `tree`, whose contents are in `spool`, and gives
+/// Runs the scripts of `job` in the root filesystem `tree`, whose contents are in `spool`, and gives
 /// the one that they leave; new contents are appended to `spool`. Times of change are those of before
 /// where a content is the same, else 0. Devices, pipes and sockets stay as they are.
+///
+/// `program` is started with [`ARGUMENT`]: as a rule, the one that runs already.
 ///
 /// # Errors
 ///

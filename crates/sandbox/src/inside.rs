@@ -206,8 +206,7 @@ impl Mounted {
     }
 }
 
-/// Puts a device of the machine at `at`. It can be used, and neither its owner nor its mode changed:
-/// where root of the machine runs scripts, the device is theirs.
+/// Puts a device of the machine at `at`, where it can be used and not changed.
 fn bind_device(name: &str, at: &Path) -> io::Result<()> {
     mount_bind(Path::new("/dev").join(name), at)?;
     let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NOEXEC;

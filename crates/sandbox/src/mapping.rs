@@ -1,8 +1,9 @@
 //! Which ids of the machine stand for those inside.
 //!
-//! Root gives the ids of the machine, one for one. An ordinary user has a range of subordinate ids,
-//! which `newuidmap` and `newgidmap` give to the namespace: 0 inside is the user, 1 to 65535 the
-//! range. Numbers inside are the same in both cases.
+//! Ids that nobody has, root included: what runs inside owns no file of the machine, not even the
+//! program that started it. Root gives a range of its own; an ordinary user has a range of
+//! subordinate ids, which `newuidmap` and `newgidmap` give to the namespace. Numbers inside are the
+//! same in both cases.
 
 use std::fs;
 use std::io;
@@ -12,29 +13,26 @@ use crate::error::SandboxError;
 
 /// Ids inside.
 const IDS: u32 = 65536;
+/// The first of those that root gives: above the ranges that are given to users and to containers.
+const OF_ROOT: u32 = 0x7000_0000;
 
 /// Gives ids to the user namespace of the process `pid`.
 pub(crate) fn map_ids(pid: u32) -> Result<(), SandboxError> {
     if rustix::process::geteuid().is_root() {
         for file in ["uid_map", "gid_map"] {
             let path = format!("/proc/{pid}/{file}");
-            fs::write(path, format!("0 0 {IDS}\n")).map_err(|error| ids(&error.to_string()))?;
+            fs::write(path, format!("0 {OF_ROOT} {IDS}\n"))
+                .map_err(|error| ids(&error.to_string()))?;
         }
         return Ok(());
     }
-    let (user, group) = (
-        rustix::process::geteuid().as_raw(),
-        rustix::process::getegid().as_raw(),
-    );
+    let user = rustix::process::geteuid().as_raw();
     let name = user_name(user).unwrap_or_default();
-    for (program, own, table) in [
-        ("newuidmap", user, "/etc/subuid"),
-        ("newgidmap", group, "/etc/subgid"),
-    ] {
+    for (program, table) in [("newuidmap", "/etc/subuid"), ("newgidmap", "/etc/subgid")] {
         let text = fs::read_to_string(table).unwrap_or_default();
         let first = range(&text, &name, user)
             .ok_or_else(|| ids(&format!("`{table}` has no {IDS} ids for this user")))?;
-        let numbers = [pid, 0, own, 1, 1, first, IDS - 1].map(|number| number.to_string());
+        let numbers = [pid, 0, first, IDS].map(|number| number.to_string());
         let status = Command::new(program)
             .args(numbers)
             .stdin(Stdio::null())
@@ -75,7 +73,7 @@ fn range(table: &str, name: &str, uid: u32) -> Option<u32> {
         let (owner, first, count) = (fields.next()?, fields.next()?, fields.next()?);
         let is_owner = owner == uid.to_string() || (!name.is_empty() && owner == name);
         let count: u32 = count.parse().ok()?;
-        (is_owner && count >= IDS - 1).then(|| first.parse().ok())?
+        (is_owner && count >= IDS).then(|| first.parse().ok())?
     })
 }
 
@@ -86,7 +84,7 @@ mod tests {
     #[test]
     fn a_range_is_the_users_and_large_enough() {
         let table =
-            "# none\nother:1:65536\nuser:100000:1000\nuser:200000:65536\n1001:300000:65535\n";
+            "# none\nother:1:65536\nuser:100000:1000\nuser:200000:65536\n1001:300000:65536\n";
         assert_eq!(range(table, "user", 1000), Some(200_000));
         assert_eq!(range(table, "", 1001), Some(300_000));
         assert_eq!(range(table, "", 1000), None);

@@ -5,8 +5,8 @@ use std::io::{self, BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// Bytes of a line: a path has 4096 at most, and each may be four in hexadecimal.
-const LINE: u64 = 64 << 10;
+/// Bytes of a line. An entry has two paths at most; a job may have thousands of scripts.
+const LINE: u64 = 16 << 20;
 
 /// An entry; parents come before what is in them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
