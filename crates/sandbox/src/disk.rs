@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::fs::{chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::stream::{Entry, Kind, copy_exactly, hex, read_line, unhex, write_line};
+use crate::stream::{Entry, Kind, hex, read_line, unhex, write_line};
 
 /// By what a file that was not touched is known. Whatever is done to a file changes the time of its
 /// last change, which nobody can set.
@@ -36,6 +36,14 @@ fn place(root: &Path, path: &[u8]) -> PathBuf {
         return root.to_owned();
     }
     root.join(OsStr::from_bytes(path))
+}
+
+/// Copies exactly `size` bytes.
+fn copy_exactly(input: &mut dyn Read, out: &mut dyn Write, size: u64) -> io::Result<()> {
+    if io::copy(&mut input.take(size), out)? == size {
+        return Ok(());
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
 }
 
 /// Makes the entries of `input` below `root`, which is an empty directory, up to its end.

@@ -1,7 +1,7 @@
 //! Entries of a root filesystem on their way in and out: a line of JSON each, and behind that of a
 //! file its content.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read as _, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -47,14 +47,6 @@ pub(crate) fn read_line<T: DeserializeOwned>(input: &mut dyn BufRead) -> io::Res
         return Ok(None);
     }
     Ok(Some(serde_json::from_slice(&line)?))
-}
-
-/// Copies exactly `size` bytes.
-pub(crate) fn copy_exactly(input: &mut dyn Read, out: &mut dyn Write, size: u64) -> io::Result<()> {
-    if io::copy(&mut input.take(size), out)? == size {
-        return Ok(());
-    }
-    Err(io::ErrorKind::UnexpectedEof.into())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -109,11 +101,10 @@ mod tests {
         write_line(&mut bytes, &entry).unwrap();
         let mut input = &bytes[..];
         assert_eq!(read_line(&mut input).unwrap(), Some(entry.clone()));
-        let mut content = Vec::new();
-        copy_exactly(&mut input, &mut content, 3).unwrap();
-        assert_eq!(content, b"abc");
+        let mut content = [0; 3];
+        input.read_exact(&mut content).unwrap();
+        assert_eq!(content, *b"abc");
         assert_eq!(read_line(&mut input).unwrap(), Some(entry));
-        assert!(copy_exactly(&mut input, &mut content, 3).is_err());
         assert_eq!(read_line::<Entry>(&mut input).unwrap(), None);
     }
 }
