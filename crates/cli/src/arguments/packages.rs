@@ -61,7 +61,7 @@ pub(crate) struct PackagesWhy {
 #[command(
     after_help = "Examples:\n  enclair packages download\n  enclair packages download --dir debs\n\n\
     Notes each package's SHA-1 in the lock, by which an archive of old packages knows it; with \
-    CI=true the lock\nstays as it is. A lock with it is equal to one without."
+    CI=true the lock stays as it is. A lock with it is equal to one without."
 )]
 pub(crate) struct PackagesDownload {
     #[command(flatten)]
