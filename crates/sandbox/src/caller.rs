@@ -9,7 +9,7 @@ use std::thread;
 use enclair_tree::{Body, Metadata, Node, NodeId, NodeKind, Spool, Tree, TreePath, read_body};
 
 use crate::error::SandboxError;
-use crate::mapping::map_ids;
+use crate::mapping::{IDS, map_ids};
 use crate::stream::{Entry, Kind, hex, read_line, unhex, write_line};
 use crate::{ARGUMENT, DONE, Job, SCRIPT_FAILED};
 
@@ -34,6 +34,7 @@ pub fn run(
         let machine = std::env::consts::ARCH;
         return Err(SandboxError::Machine { machine });
     }
+    check_owners(tree)?;
     let mut child = Command::new(program)
         .arg(ARGUMENT)
         .env_clear()
@@ -57,10 +58,22 @@ pub fn run(
         .unwrap_or_default();
     match (ended, result) {
         (Ok(Some(DONE)), result) => result,
-        // Ids are given before anything runs: what is printed then follows from that.
-        (_, Err(error @ SandboxError::Ids { .. })) => Err(error),
+        // What this side refuses ends the child, whose own words are of a broken pipe then.
+        (_, Err(error)) if !matches!(error, SandboxError::Files(_)) => Err(error),
         (Ok(status), _) => Err(failure(status, &printed)),
         (Err(error), _) => Err(SandboxError::Start(error)),
+    }
+}
+
+/// Refuses owners for whom there is no id inside.
+fn check_owners(tree: &Tree) -> Result<(), SandboxError> {
+    let ids = |node: &Node| node.metadata.uid.max(node.metadata.gid);
+    match tree.iter().find(|(_, _, node)| ids(node) >= IDS) {
+        None => Ok(()),
+        Some((path, _, node)) => Err(SandboxError::Owner {
+            path: path.to_string(),
+            id: ids(node),
+        }),
     }
 }
 
@@ -123,6 +136,7 @@ fn exchange(
         new: None,
         spool,
         ids: BTreeMap::new(),
+        left: job.limit,
     };
     while let Some(entry) = read_line::<Entry>(&mut output).map_err(SandboxError::Files)? {
         taking.take(&entry, &mut output)?;
@@ -177,11 +191,18 @@ struct Taking<'a> {
     new: Option<Tree>,
     spool: &'a mut dyn Spool,
     ids: BTreeMap<Vec<u8>, NodeId>,
+    /// Bytes of new content that are still taken: a file with holes is larger than the memory that
+    /// it was in.
+    left: u64,
 }
 
 impl Taking<'_> {
     fn take(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), SandboxError> {
         let bytes = unhex(&entry.path).map_err(SandboxError::Files)?;
+        // A script is root inside: it may have written this itself.
+        if entry.uid.max(entry.gid) >= IDS {
+            return Err(wrong());
+        }
         let metadata = Metadata {
             uid: entry.uid,
             gid: entry.gid,
@@ -200,10 +221,13 @@ impl Taking<'_> {
                 return new.link(path, id).map_err(SandboxError::Tree);
             }
             Kind::Directory => NodeKind::Directory,
-            Kind::Symlink(target) => NodeKind::Symlink(unhex(target).map_err(SandboxError::Files)?),
+            Kind::Symlink(target) => NodeKind::Symlink(link_target(target)?),
+            Kind::Fifo => NodeKind::Fifo,
+            Kind::Socket => NodeKind::Socket,
             Kind::Kept => old.ok_or_else(wrong)?.kind.clone(),
             Kind::File(size) => {
-                let body = spooled(content, *size, self.spool).map_err(SandboxError::Files)?;
+                self.left = self.left.checked_sub(*size).ok_or_else(too_large)?;
+                let body = spooled(content, *size, self.spool)?;
                 NodeKind::File(body)
             }
         };
@@ -220,7 +244,8 @@ impl Taking<'_> {
 
     /// Adds what was not sent in, where its directory is still there and nothing is in its place.
     fn finish(self) -> Result<Tree, SandboxError> {
-        let mut new = self.new.ok_or_else(wrong)?;
+        let nothing = || SandboxError::Files(io::ErrorKind::UnexpectedEof.into());
+        let mut new = self.new.ok_or_else(nothing)?;
         for (path, _, node) in self.old.iter() {
             let was_sent = matches!(
                 node.kind,
@@ -237,12 +262,25 @@ impl Taking<'_> {
     }
 }
 
-/// Something that only another program would send.
-fn wrong() -> SandboxError {
-    SandboxError::Files(io::ErrorKind::InvalidData.into())
+/// What a symlink may lead to: symlink(2).
+fn link_target(target: &str) -> Result<Vec<u8>, SandboxError> {
+    let target = unhex(target).map_err(SandboxError::Files)?;
+    if target.is_empty() || target.len() > 4095 || target.contains(&0) {
+        return Err(wrong());
+    }
+    Ok(target)
 }
 
-fn spooled(content: &mut dyn Read, size: u64, spool: &mut dyn Spool) -> io::Result<Body> {
+fn too_large() -> SandboxError {
+    SandboxError::Refused("the files are larger than all of the image may be")
+}
+
+/// Something that only another program would send.
+fn wrong() -> SandboxError {
+    SandboxError::Refused("an entry is none that a file system has")
+}
+
+fn spooled(content: &mut dyn Read, size: u64, spool: &mut dyn Spool) -> Result<Body, SandboxError> {
     let (offset, mut crc) = (spool.position(), crc32fast::Hasher::new());
     let (mut left, mut buffer) = (size, vec![0; 64 << 10]);
     while left > 0 {
@@ -250,9 +288,9 @@ fn spooled(content: &mut dyn Read, size: u64, spool: &mut dyn Spool) -> io::Resu
             .unwrap_or(usize::MAX)
             .min(buffer.len());
         let piece = buffer.get_mut(..most).unwrap_or_default();
-        content.read_exact(piece)?;
+        content.read_exact(piece).map_err(SandboxError::Files)?;
         crc.update(piece);
-        spool.append(piece)?;
+        spool.append(piece).map_err(SandboxError::Spool)?;
         left -= piece.len() as u64;
     }
     Ok(Body::Spooled {

@@ -5,7 +5,9 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufRead, Read, Write};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::os::unix::fs::{chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
@@ -80,7 +82,7 @@ fn create(root: &Path, at: &Path, entry: &Entry, input: &mut dyn BufRead) -> io:
             symlink(OsStr::from_bytes(&unhex(target)?), at)?;
             return lchown(at, uid, gid);
         }
-        Kind::Kept => return Err(io::ErrorKind::InvalidData.into()),
+        Kind::Kept | Kind::Fifo | Kind::Socket => return Err(io::ErrorKind::InvalidData.into()),
     }
     // The owner first: a change of it takes set-id bits away.
     chown(at, uid, gid)?;
@@ -111,10 +113,9 @@ impl Sending<'_> {
         let at = place(self.root, path);
         let metadata = fs::symlink_metadata(&at)?;
         let kind = metadata.file_type();
-        // What is mounted there is none of it; sockets and pipes are a running program's.
-        if metadata.dev() != self.device || !(kind.is_dir() || kind.is_file() || kind.is_symlink())
-        {
-            return Ok(());
+        if metadata.dev() != self.device {
+            let problem = format!("a script left `{}` mounted", at.display());
+            return Err(io::Error::other(problem));
         }
         let entry = |kind| Entry {
             path: hex(path),
@@ -128,6 +129,12 @@ impl Sending<'_> {
             let target = hex(target.as_os_str().as_bytes());
             return write_line(out, &entry(Kind::Symlink(target)));
         }
+        if kind.is_fifo() {
+            return write_line(out, &entry(Kind::Fifo));
+        }
+        if kind.is_socket() {
+            return write_line(out, &entry(Kind::Socket));
+        }
         if kind.is_file() {
             if let Some(first) = self.first.get(&metadata.ino()) {
                 return write_line(out, &entry(Kind::Link(hex(first))));
@@ -138,6 +145,10 @@ impl Sending<'_> {
             }
             write_line(out, &entry(Kind::File(metadata.size())))?;
             return copy_exactly(&mut File::open(&at)?, out, metadata.size());
+        }
+        if !kind.is_dir() {
+            // No user namespace allows to make one.
+            return Err(io::Error::other(format!("`{}` is a device", at.display())));
         }
         write_line(out, &entry(Kind::Directory))?;
         let mut names = Vec::new();

@@ -31,6 +31,14 @@ pub enum SandboxError {
         /// What is missing.
         problem: String,
     },
+    /// A file of somebody who cannot be inside.
+    #[error("`/{path}` belongs to {id}; where scripts are run, ids end at 65535")]
+    Owner {
+        /// Which.
+        path: String,
+        /// Its user or group.
+        id: u32,
+    },
     /// The tree did not get in or out.
     #[error("files cannot be passed to or from the sandbox")]
     Files(#[source] io::Error),
@@ -48,6 +56,12 @@ pub enum SandboxError {
         /// The last that the scripts printed.
         output: String,
     },
+    /// What came back is not taken.
+    #[error("what the scripts left is not taken: {0}")]
+    Refused(&'static str),
+    /// There is no room for what came back.
+    #[error("what the scripts left cannot be kept")]
+    Spool(#[source] io::Error),
     /// What came back is no tree.
     #[error("what the scripts left is no root filesystem")]
     Tree(#[source] enclair_tree::Error),
@@ -80,7 +94,12 @@ impl SandboxError {
                 "scripts have no network, no devices and no services; supply what this one makes in \
                  `[source.packages.effects]` and use `scripts = \"effects\"`",
             ),
-            Self::Start(_) | Self::Files(_) | Self::Tree(_) => None,
+            Self::Owner { .. }
+            | Self::Start(_)
+            | Self::Files(_)
+            | Self::Refused(_)
+            | Self::Spool(_)
+            | Self::Tree(_) => None,
         }
     }
 }

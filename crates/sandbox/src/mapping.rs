@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use crate::error::SandboxError;
 
 /// Ids inside.
-const IDS: u32 = 65536;
+pub(crate) const IDS: u32 = 65536;
 /// The first of those that root gives: above the ranges that are given to users and to containers.
 const OF_ROOT: u32 = 0x7000_0000;
 

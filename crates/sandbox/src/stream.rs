@@ -31,6 +31,9 @@ pub(crate) enum Kind {
     Link(String),
     /// A target, in hexadecimal.
     Symlink(String),
+    /// A pipe; only on the way out, as a socket.
+    Fifo,
+    Socket,
 }
 
 /// Writes something as a line.

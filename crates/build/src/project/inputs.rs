@@ -144,8 +144,8 @@ impl<E: Engine> Inputs<'_, E> {
         Ok(gathered)
     }
 
-    /// What is neither in the program nor on this disk, nor a package. Of a file inside of something, that is wanted:
-    /// that the file itself is in the store says nothing about where it is from.
+    /// What is neither in the program nor on this disk, nor a package. Of a file inside of something,
+    /// that is wanted: that the file itself is in the store says nothing about where it is from.
     fn wanted(&self) -> Vec<Wanted> {
         let mut wanted = match &self.lock.source {
             Some(LockedSource::Image(image)) => image.wanted("source"),

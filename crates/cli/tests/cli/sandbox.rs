@@ -12,9 +12,9 @@ use enclair_sandbox::{Job, SandboxError, Script, run};
 use enclair_tree::{Body, MemorySpool, Metadata, Node, NodeKind, Tree, TreePath, read_body};
 
 /// What scripts of these tests call.
-const TOOLS: [&str; 15] = [
-    "sh", "cat", "chmod", "chown", "date", "env", "hostname", "id", "ln", "ls", "mkdir", "rm",
-    "sleep", "sort", "stat",
+const TOOLS: [&str; 18] = [
+    "sh", "cat", "chmod", "chown", "date", "env", "hostname", "id", "ln", "ls", "mkdir", "mkfifo",
+    "mount", "truncate", "rm", "sleep", "sort", "stat",
 ];
 /// 2001-02-03 04:05:06 UTC.
 const TIME: i64 = 981_173_106;
@@ -278,6 +278,47 @@ fn a_script_that_fails_is_named_with_what_it_printed() {
         assert!(!text.contains("never"), "{text}");
         assert!(error.hint().is_some());
     }
+}
+
+#[test]
+fn nothing_that_a_script_leaves_is_left_out_in_silence() {
+    for (script, problem) in [
+        (
+            "mkdir /left; mount -t tmpfs none /left",
+            "a script left `/left` mounted",
+        ),
+        (
+            "truncate -s 100G /holes",
+            "larger than all of the image may be",
+        ),
+    ] {
+        let mut rootfs = Rootfs::new();
+        let Some(result) = rootfs.run(&[script]) else {
+            return;
+        };
+        let mut text = String::new();
+        let error = result.unwrap_err();
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(one) = cause {
+            writeln!(text, "{one}").unwrap();
+            cause = one.source();
+        }
+        assert!(text.contains(problem), "{text}");
+    }
+    let mut rootfs = Rootfs::new();
+    if let Some(tree) = rootfs.after(&["mkfifo /pipe"]) {
+        assert_eq!(tree.get(&path("pipe")).unwrap().kind, NodeKind::Fifo);
+    }
+    let owned = Metadata {
+        uid: 65536,
+        ..Metadata::new(0o644)
+    };
+    rootfs.insert("srv/far", owned, NodeKind::File(Body::empty()));
+    let error = rootfs.run(&["true"]).unwrap().unwrap_err();
+    assert!(
+        error.to_string().contains("`/srv/far` belongs to 65536"),
+        "{error}"
+    );
 }
 
 #[test]
