@@ -131,13 +131,7 @@ fn exchange(
         .and_then(|()| input.flush());
     sent.map_err(SandboxError::Files)?;
     drop(input);
-    let mut taking = Taking {
-        old: tree,
-        new: None,
-        spool,
-        ids: BTreeMap::new(),
-        left: job.limit,
-    };
+    let mut taking = Taking::new(tree, spool, (job.limit, job.entries));
     while let Some(entry) = read_line::<Entry>(&mut output).map_err(SandboxError::Files)? {
         taking.take(&entry, &mut output)?;
     }
@@ -194,21 +188,38 @@ struct Taking<'a> {
     /// Bytes of new content that are still taken: a file with holes is larger than the memory that
     /// it was in.
     left: u64,
+    /// Entries that are still taken.
+    entries: u64,
 }
 
-impl Taking<'_> {
+impl<'a> Taking<'a> {
+    fn new(old: &'a Tree, spool: &'a mut dyn Spool, (left, entries): (u64, u64)) -> Self {
+        Self {
+            old,
+            new: None,
+            spool,
+            ids: BTreeMap::new(),
+            left,
+            entries,
+        }
+    }
+
     fn take(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), SandboxError> {
         let bytes = unhex(&entry.path).map_err(SandboxError::Files)?;
         // A script is root inside: it may have written this itself.
-        if entry.uid.max(entry.gid) >= IDS {
+        if entry.uid.max(entry.gid) >= IDS || entry.mode > 0o7777 {
             return Err(wrong());
         }
+        self.entries = self.entries.checked_sub(1).ok_or_else(too_many)?;
         let metadata = Metadata {
             uid: entry.uid,
             gid: entry.gid,
             ..Metadata::new(entry.mode)
         };
         let Some(new) = &mut self.new else {
+            if !bytes.is_empty() || entry.kind != Kind::Directory {
+                return Err(wrong());
+            }
             self.new = Some(Tree::new(metadata));
             return Ok(());
         };
@@ -275,6 +286,10 @@ fn too_large() -> SandboxError {
     SandboxError::Refused("the files are larger than all of the image may be")
 }
 
+fn too_many() -> SandboxError {
+    SandboxError::Refused("there are more files than one image may have")
+}
+
 /// Something that only another program would send.
 fn wrong() -> SandboxError {
     SandboxError::Refused("an entry is none that a file system has")
@@ -298,4 +313,92 @@ fn spooled(content: &mut dyn Read, size: u64, spool: &mut dyn Spool) -> Result<B
         len: size,
         crc32: crc.finalize(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use enclair_tree::MemorySpool;
+
+    use super::*;
+
+    fn entry(path: &str, kind: Kind) -> Entry {
+        Entry {
+            path: hex(path.as_bytes()),
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            kind,
+        }
+    }
+
+    /// What is said of these entries, behind that of a root; `limit` bytes of content are taken.
+    fn take(entries: &[Entry], content: &[u8], limit: u64) -> Result<Tree, SandboxError> {
+        let old = Tree::new(Metadata::new(0o755));
+        let mut spool = MemorySpool::default();
+        let mut taking = Taking::new(&old, &mut spool, (limit, 5));
+        for entry in entries {
+            taking.take(entry, &mut &*content)?;
+        }
+        taking.finish()
+    }
+
+    #[test]
+    fn a_stream_that_a_script_wrote_itself_is_refused() {
+        let root = entry("", Kind::Directory);
+        let good = entry("a", Kind::File(3));
+        let tree = take(&[root.clone(), good.clone()], b"abc", 3).unwrap();
+        assert_eq!(tree.iter().count(), 2);
+        for (forged, content) in [
+            (entry("a", Kind::File(4)), "abcd"),
+            (entry("a", Kind::File(3)), "ab"),
+            (entry("a", Kind::File(u64::MAX)), ""),
+            (entry("a", Kind::Kept), ""),
+            (entry("a", Kind::Link(hex(b"b"))), ""),
+            (entry("a", Kind::Link("g".to_owned())), ""),
+            (entry("a", Kind::Symlink(String::new())), ""),
+            (entry("a", Kind::Symlink(hex(b"b\0"))), ""),
+            (entry("a", Kind::Symlink(hex(&[b'b'; 4096]))), ""),
+            (entry("../a", Kind::Directory), ""),
+            (entry("b/a", Kind::Directory), ""),
+            (
+                Entry {
+                    mode: 0o10755,
+                    ..good.clone()
+                },
+                "abc",
+            ),
+            (
+                Entry {
+                    uid: IDS,
+                    ..good.clone()
+                },
+                "abc",
+            ),
+            (
+                Entry {
+                    gid: IDS,
+                    ..good.clone()
+                },
+                "abc",
+            ),
+        ] {
+            let result = take(&[root.clone(), forged.clone()], content.as_bytes(), 3);
+            assert!(result.is_err(), "{forged:?}");
+        }
+        let no_root = [good, entry("", Kind::File(0))];
+        for first in no_root {
+            assert!(take(&[first], b"abc", 3).is_err());
+        }
+        assert!(take(&[], b"", 3).is_err());
+    }
+
+    #[test]
+    fn there_is_an_end_to_the_entries() {
+        let all: Vec<Entry> = ["", "a", "b", "c", "d", "e"]
+            .map(|path| entry(path, Kind::Directory))
+            .into();
+        assert!(take(&all[..5], b"", 0).is_ok());
+        let error = take(&all, b"", 0).unwrap_err().to_string();
+        assert!(error.contains("more files than"), "{error}");
+    }
 }

@@ -94,12 +94,12 @@ impl SandboxError {
                 "scripts have no network, no devices and no services; supply what this one makes in \
                  `[source.packages.effects]` and use `scripts = \"effects\"`",
             ),
-            Self::Owner { .. }
-            | Self::Start(_)
-            | Self::Files(_)
-            | Self::Refused(_)
-            | Self::Spool(_)
-            | Self::Tree(_) => None,
+            Self::Owner { .. } => Some(
+                "give it another owner in the recipe or the package, or use `scripts = \"effects\"`",
+            ),
+            Self::Start(_) | Self::Files(_) | Self::Refused(_) | Self::Spool(_) | Self::Tree(_) => {
+                None
+            }
         }
     }
 }

@@ -74,6 +74,8 @@ pub struct Job {
     pub time: i64,
     /// Bytes that the root filesystem may have.
     pub limit: u64,
+    /// Entries that it may have when it comes back.
+    pub entries: u64,
 }
 
 /// A script.

@@ -67,6 +67,7 @@ pub(super) fn run(
         scripts,
         time,
         limit: limits.unpacked_bytes,
+        entries: limits.entries,
     };
     let made = prepare(&mut root.tree).map_err(PackagesError::Base)?;
     let failed = PackagesError::Sandbox;

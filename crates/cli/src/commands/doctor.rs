@@ -65,6 +65,7 @@ fn try_sandbox() -> Result<(), SandboxError> {
         scripts: Vec::new(),
         time: 0,
         limit: 1 << 20,
+        entries: 1 << 10,
     };
     let program = std::env::current_exe().map_err(SandboxError::Start)?;
     let tree = Tree::new(Metadata::new(0o755));

@@ -67,6 +67,7 @@ impl Rootfs {
             scripts: Vec::new(),
             time: TIME,
             limit: 128 << 20,
+            entries: 1 << 16,
         };
         for (number, text) in scripts.iter().enumerate() {
             let at = format!("scripts/{number}");
