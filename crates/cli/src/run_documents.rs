@@ -2,7 +2,7 @@
 
 use enclair_build::NitroMeasurements;
 use enclair_host::doctor::{Check, Found};
-use enclair_host::{Last, MachineKind, Outcome, Report, Request};
+use enclair_host::{Last, MachineKind, Outcome, Publish, Report, Request};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -30,6 +30,8 @@ pub(crate) struct RunDocument {
     /// Milliseconds from the start of QEMU until the application's start was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     start_ms: Option<u64>,
+    /// Where connections were taken.
+    published: Vec<PublishedDocument>,
     /// QEMU's machine.
     machine: &'static str,
     /// What ran the guest's instructions.
@@ -41,6 +43,15 @@ pub(crate) struct RunDocument {
     /// The registers of the image, in the form of `nitro-cli`.
     #[serde(rename = "Measurements")]
     measurements: NitroMeasurements,
+}
+
+/// An address of this machine and what answers there.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PublishedDocument {
+    /// Address and port.
+    address: String,
+    /// The enclave's vsock port.
+    port: u32,
 }
 
 /// The ways in which a run ends.
@@ -70,7 +81,7 @@ enum AttestationName {
 }
 
 impl RunDocument {
-    pub(crate) fn new(request: &Request, report: &Report) -> Self {
+    pub(crate) fn new(request: &Request, published: &[Publish], report: &Report) -> Self {
         let (outcome, failure, message) = match &report.outcome {
             Outcome::Told(Last::Exited { .. }) => (OutcomeName::Exited, None, None),
             Outcome::Told(Last::Signaled { .. }) => (OutcomeName::Signaled, None, None),
@@ -93,6 +104,7 @@ impl RunDocument {
             message,
             boot_ms: report.boot_ms,
             start_ms: report.start_ms,
+            published: published.iter().map(PublishedDocument::from).collect(),
             machine: report.machine.name(),
             accelerator: request.accelerator.name(),
             qemu: request.qemu.version.clone(),
@@ -101,6 +113,15 @@ impl RunDocument {
                 MachineKind::Microvm => AttestationName::None,
             },
             measurements: NitroMeasurements::from(request.image.measurements()),
+        }
+    }
+}
+
+impl From<&Publish> for PublishedDocument {
+    fn from(publish: &Publish) -> Self {
+        Self {
+            address: publish.address.to_string(),
+            port: publish.port,
         }
     }
 }

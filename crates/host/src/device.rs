@@ -2,7 +2,8 @@
 //!
 //! QEMU speaks vhost-user on a socket and shares the guest's memory; the rings are served here, in
 //! the process of the user, on the thread that the back-end crate keeps for them. QEMU keeps the
-//! third ring, for events, to itself.
+//! third ring, for events, to itself. Sockets of ingress are served by the same thread, so that a
+//! byte crosses no queue between a client and the guest's memory.
 //!
 //! Memory and rings are the guest's and hostile. Whatever is wrong with them is a [`DeviceError`]
 //! that ends the run; nothing is served after it. Payloads are copied out once, and their lengths
@@ -21,6 +22,7 @@ use vmm_sys_util::event::{
     EventConsumer, EventFlag, EventNotifier, new_event_consumer_and_notifier,
 };
 
+use crate::ingress::Ingress;
 use crate::vsock::packet::{HEADER_SIZE, Header, MAX_PAYLOAD, Packet};
 use crate::vsock::parent::{GUEST_CID, Parent};
 
@@ -28,6 +30,8 @@ use crate::vsock::parent::{GUEST_CID, Parent};
 const RECEIVE: usize = 0;
 /// The ring on which the guest sends.
 const SEND: usize = 1;
+/// The number of the event that sockets of ingress are ready: behind the rings and the crate's own.
+pub(crate) const SOCKETS: u16 = 3;
 /// Descriptors of a ring: what QEMU offers to a driver that can choose.
 const RING_SIZE: usize = 1024;
 /// The device follows the standard, not what was before it.
@@ -101,6 +105,7 @@ pub(crate) type OnStop = Box<dyn FnOnce(Stop) + Send + Sync>;
 /// The device.
 pub(crate) struct Device {
     parent: Parent,
+    ingress: Ingress,
     memory: Memory,
     /// Gone once it has been called: nothing is served any more.
     on_stop: Option<OnStop>,
@@ -117,15 +122,18 @@ impl fmt::Debug for Device {
 
 impl Device {
     /// A device for `memory`, which is empty until QEMU shares it.
-    pub(crate) fn new(parent: Parent, memory: Memory, on_stop: OnStop) -> Self {
+    pub(crate) fn new(parent: Parent, ingress: Ingress, memory: Memory, on_stop: OnStop) -> Self {
         Self {
             parent,
+            ingress,
             memory,
             on_stop: Some(on_stop),
         }
     }
 
     fn stop(&mut self, why: Stop) {
+        // A socket that nobody serves would wake the thread for ever.
+        self.ingress = Ingress::default();
         if let Some(on_stop) = self.on_stop.take() {
             on_stop(why);
         }
@@ -139,7 +147,9 @@ impl Device {
         loop {
             let taken = self.take_packets(send)?;
             let given = self.give_packets(receive)?;
-            if !taken && !given {
+            // A stream that is over leaves room for a connection that waits.
+            let accepted = self.ingress.accept(&mut self.parent);
+            if !taken && !given && !accepted {
                 return Ok(());
             }
         }
@@ -311,13 +321,16 @@ impl VhostUserBackendMut for Device {
 
     fn handle_event(
         &mut self,
-        _event: u16,
+        event: u16,
         _set: EventSet,
         vrings: &[VringRwLock],
         _thread: usize,
     ) -> io::Result<()> {
         if self.on_stop.is_none() {
             return Ok(());
+        }
+        if event == SOCKETS {
+            self.ingress.poll(&mut self.parent);
         }
         if let Err(error) = self.serve(vrings) {
             self.stop(Stop::Fault(error));

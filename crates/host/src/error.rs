@@ -1,6 +1,7 @@
 //! What can keep an enclave from being run, or end the run without the application's status.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
@@ -26,6 +27,15 @@ pub enum Error {
     /// The parts of the image cannot be copied out.
     #[error("the parts of the image cannot be copied into memory")]
     Parts {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// An address at which nothing can listen.
+    #[error("nothing can listen at `{address}`")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
         /// Why.
         #[source]
         source: io::Error,
@@ -130,6 +140,9 @@ impl Error {
             }
             Self::NoMachine { .. } => {
                 "QEMU 9.2 or later with libcbor has `nitro-enclave`; `.ci/qemu` builds one"
+            }
+            Self::Listen { .. } => {
+                "something else may listen there: name another port, or 0 to have one chosen"
             }
             Self::Scratch { .. } => "set TMPDIR to a directory in which you can write",
             Self::Status(_) => "the image's init does not speak this release's status protocol",

@@ -4,6 +4,7 @@
 //!   it can do; [`run()`] boots the one in the other and says how the application ended.
 //! - `vsock` is the parent as a state machine over packets; `device` moves those between it and
 //!   the guest's rings, in this process; `link` connects QEMU to the device.
+//! - [`Ingress`] takes connections on this machine, each of which becomes a stream to the guest.
 //! - [`doctor`] looks at what the machine can do; [`kvm`] asks whether KVM works.
 //! - [`Console`] makes the guest's output safe for a terminal; [`StatusReader`] reads its status.
 //!
@@ -16,6 +17,7 @@ mod device;
 pub mod doctor;
 mod error;
 mod image;
+mod ingress;
 pub mod kvm;
 mod link;
 mod machine;
@@ -32,6 +34,7 @@ pub use console::Console;
 pub use device::DeviceError;
 pub use error::Error;
 pub use image::Image;
+pub use ingress::{Ingress, Publish};
 pub use machine::{Accelerator, MachineKind};
 pub use qemu::{Qemu, Search};
 pub use run::{Outcome, Report, Request, Watcher, run};

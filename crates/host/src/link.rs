@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex};
 use vhost::vhost_user::Listener;
 use vhost_user_backend::VhostUserDaemon;
 use vm_memory::{GuestMemoryAtomic, GuestMemoryMmap};
+use vmm_sys_util::epoll::EventSet;
 
-use crate::device::{Device, OnStop};
+use crate::device::{Device, OnStop, SOCKETS};
 use crate::error::Error;
+use crate::ingress::Ingress;
 use crate::vsock::parent::Parent;
 
 type Daemon = VhostUserDaemon<Arc<Mutex<Device>>>;
@@ -36,6 +38,7 @@ impl Link {
     /// Starts the device; its socket has a name in `directory` for a moment.
     pub(crate) fn start(
         parent: Parent,
+        ingress: Ingress,
         on_stop: OnStop,
         directory: &Path,
     ) -> Result<(Self, UnixStream), Error> {
@@ -44,13 +47,19 @@ impl Link {
             source,
         })?;
         let memory = GuestMemoryAtomic::new(GuestMemoryMmap::new());
-        let device = Device::new(parent, memory.clone(), on_stop);
+        let sockets = ingress.descriptor();
+        let device = Device::new(parent, ingress, memory.clone(), on_stop);
         let device = Arc::new(Mutex::new(device));
         let backend = |error: vhost_user_backend::Error| Error::Backend {
             reason: error.to_string(),
         };
         let mut daemon =
             Daemon::new("enclair-vsock".to_owned(), device, memory).map_err(backend)?;
+        if let (Some(sockets), Some(thread)) = (sockets, daemon.get_epoll_handlers().first()) {
+            thread
+                .register_listener(sockets, EventSet::IN, u64::from(SOCKETS))
+                .map_err(|source| Error::Supervise(source))?;
+        }
         daemon
             .start(&mut Listener::from(listener))
             .map_err(backend)?;

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::image::Image;
+use crate::ingress::Ingress;
 use crate::machine::{Accelerator, MachineKind};
 use crate::qemu::Qemu;
 use crate::status::{Event, Last};
@@ -90,7 +91,8 @@ pub struct Report {
     pub start_ms: Option<u64>,
 }
 
-/// Runs an image and reports how that ended.
+/// Runs an image and reports how that ended. Connections at `ingress` wait until the enclave can
+/// be asked; one that it does not take is closed.
 ///
 /// The calling thread must live until this returns, and the process may have only one run at a
 /// time: signals are the process's.
@@ -98,12 +100,16 @@ pub struct Report {
 /// # Errors
 ///
 /// When the machine cannot be started. Everything after that is an [`Outcome`].
-pub fn run(request: &Request, watcher: &Arc<dyn Watcher>) -> Result<Report, Error> {
+pub fn run(
+    request: &Request,
+    ingress: Ingress,
+    watcher: &Arc<dyn Watcher>,
+) -> Result<Report, Error> {
     let (sender, happenings) = channel();
     // Before QEMU, so that no signal finds it without us.
     let signals = watch_signals(&sender).map_err(Error::Supervise)?;
     let started = Instant::now();
-    let result = Running::start(request, &sender, watcher)
+    let result = Running::start(request, ingress, &sender, watcher)
         .map(|running| running.watch(&happenings, started, request.timeout));
     signals.close();
     result

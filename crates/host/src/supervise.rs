@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use crate::device::Stop;
 use crate::error::Error;
 use crate::image::Parts;
+use crate::ingress::Ingress;
 use crate::link::Link;
 use crate::machine::{Boot, Machine, MachineKind};
 use crate::process::Child;
@@ -78,6 +79,7 @@ impl Running {
     /// Starts the device, then the machine.
     pub(crate) fn start(
         request: &Request,
+        ingress: Ingress,
         sender: &Sender<Happening>,
         watcher: &Arc<dyn Watcher>,
     ) -> Result<Self, Error> {
@@ -89,7 +91,7 @@ impl Running {
             let sender = sender.clone();
             Box::new(move |why| drop(sender.send(Happening::Stopped(why))))
         };
-        let (link, vsock) = Link::start(parent(sender), on_stop, &scratch.path())?;
+        let (link, vsock) = Link::start(parent(sender), ingress, on_stop, &scratch.path())?;
         let machine = request.qemu.best_machine()?;
         let mut child = spawn(request, machine, &scratch, &vsock)?;
         watch_exit(&child, sender).map_err(Error::Supervise)?;

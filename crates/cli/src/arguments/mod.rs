@@ -3,6 +3,7 @@
 mod build;
 mod packages;
 mod project;
+mod run;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub(crate) use packages::{
 pub(crate) use project::{
     Export, Init, Lock, Log, ProjectArguments, Store, StoreCommand, SupplyArguments,
 };
+pub(crate) use run::Run;
 
 /// Reproducible AWS Nitro Enclave images: build, measure, inspect.
 #[derive(Debug, Parser)]
@@ -168,35 +170,6 @@ pub(crate) struct Extract {
     /// Unpack at most this much: a number of bytes, or one with K, M, G or T
     #[arg(long, default_value = "16G", value_name = "SIZE", value_parser = parse_size)]
     pub(crate) max_unpacked: u64,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  enclair run out/enclave.eif\n  \
-    enclair run out/enclave.eif --timeout 60 --json\n\n\
-    The console is shown on stderr. Exit status: the application's own; 128 + n when signal n \
-    ended it, or us;\n124 when the time is over; 125 when the enclave could not be run, or ended \
-    without a status.")]
-pub(crate) struct Run {
-    /// The enclave image
-    #[arg(value_name = "EIF")]
-    pub(crate) file: PathBuf,
-    /// Memory in MiB; when left out, what the image needs, as `build` says it
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
-    pub(crate) memory: Option<u64>,
-    /// CPUs of the enclave
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub(crate) cpus: u32,
-    /// End the enclave after this many seconds, with status 124
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) timeout: Option<u64>,
-    #[command(flatten)]
-    pub(crate) qemu: QemuArgument,
-    /// What runs the enclave's instructions
-    #[arg(long, value_enum, default_value_t = AcceleratorArgument::Auto)]
-    pub(crate) accel: AcceleratorArgument,
-    /// Print a report as JSON at the end
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Which QEMU is used.

@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_digest::Limits;
 use enclair_host::{
-    Accelerator, Event, Image, Last, MachineKind, Outcome, Qemu, Report, Request, Search, Watcher,
+    Accelerator, Event, Image, Ingress, Last, MachineKind, Outcome, Publish, Qemu, Report, Request,
+    Search, Watcher,
     kvm::{self, Kvm},
 };
 use enclair_inspect::{Listing, inspect_eif};
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let qemu = search(&arguments.qemu).find().with_context(cannot)?;
     let machine = qemu.best_machine().with_context(cannot)?;
     let accelerator = accelerator(arguments.accel, &qemu);
+    let ingress = Ingress::bind(&arguments.publish).with_context(cannot)?;
     announce(&image, printer);
     printer.note(&format!(
         "machine {machine}, {accelerator}, QEMU {}",
@@ -42,6 +44,10 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     ));
     if machine == MachineKind::Microvm {
         printer.note("no NSM: not attested");
+    }
+    let published: Vec<_> = ingress.published().collect();
+    for Publish { address, port } in &published {
+        printer.note(&format!("{address} is passed on to vsock port {port}"));
     }
     let request = Request {
         memory_mib: memory(arguments.memory, needed, printer),
@@ -57,10 +63,12 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         line: Mutex::default(),
     });
     let watcher: Arc<dyn Watcher> = Arc::<Terminal>::clone(&terminal);
-    let report = enclair_host::run(&request, &watcher).with_context(cannot)?;
+    let report = enclair_host::run(&request, ingress, &watcher).with_context(cannot)?;
     terminal.finish();
     let status = report.outcome.status();
-    let document = arguments.json.then(|| RunDocument::new(&request, &report));
+    let document = arguments
+        .json
+        .then(|| RunDocument::new(&request, &published, &report));
     conclude(report, printer);
     if let Some(document) = document {
         printer.json(&document)?;

@@ -50,7 +50,7 @@ impl Bench {
             vring
         });
         Self {
-            device: Device::new(parent, shared, on_stop),
+            device: Device::new(parent, Ingress::default(), shared, on_stop),
             memory,
             vrings,
             stops,

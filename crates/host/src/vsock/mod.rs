@@ -6,7 +6,7 @@
 pub(crate) mod packet;
 pub(crate) mod parent;
 pub(crate) mod service;
-mod stream;
+pub(crate) mod stream;
 
 /// The port of the heartbeat.
 pub(crate) const HEARTBEAT_PORT: u32 = 9000;

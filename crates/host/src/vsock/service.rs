@@ -5,8 +5,11 @@
 //! | 9000 | heartbeat: one byte 0xB7, and the same back | [`Heartbeat`] |
 //! | 9001 | status: lines of JSON, one stream in an enclave's life | [`Status`] |
 //!
-//! A service is a value that is given bytes and gives bytes: it has no socket and never waits.
+//! A service is a value that is given bytes and gives bytes, and never waits. Those of the table
+//! take everything at once; one with a socket behind it keeps what the socket does not take, and is
+//! told when that has changed ([`Service::flush`], [`Service::say`]).
 
+use std::collections::VecDeque;
 use std::fmt;
 
 /// What becomes of a stream after a service has seen what there was.
@@ -14,6 +17,8 @@ use std::fmt;
 pub(crate) enum Next {
     /// It stays open.
     Open,
+    /// The service says no more, and still listens.
+    Finish,
     /// It is closed once the reply has been sent.
     Close,
     /// It is ended at once; the guest broke the protocol of this port.
@@ -22,11 +27,26 @@ pub(crate) enum Next {
 
 /// One stream, as the parent sees it.
 pub(crate) trait Service: Send + Sync + fmt::Debug {
-    /// Takes all of `bytes`; what it has to say goes behind `reply`.
-    fn receive(&mut self, bytes: &[u8], reply: &mut Vec<u8>) -> Next;
+    /// Takes `bytes`; what it has to say goes behind `reply`.
+    fn receive(&mut self, bytes: &[u8], reply: &mut VecDeque<u8>) -> Next;
 
-    /// The guest sends no more. The stream is closed once `receive`'s replies have been sent.
-    fn finish(&mut self);
+    /// The guest sends no more.
+    fn finish(&mut self) -> Next;
+
+    /// Bytes received that have not gone where they belong. The guest gets no credit for them.
+    fn waiting(&self) -> usize {
+        0
+    }
+
+    /// Moves on what waits, as far as that goes now.
+    fn flush(&mut self) -> Next {
+        Next::Open
+    }
+
+    /// Puts at most `room` bytes, of which nobody asked, behind `reply`.
+    fn say(&mut self, _room: usize, _reply: &mut VecDeque<u8>) -> Next {
+        Next::Open
+    }
 }
 
 /// A port on which the parent listens.
@@ -53,16 +73,18 @@ impl Port for HeartbeatPort {
 struct Heartbeat;
 
 impl Service for Heartbeat {
-    fn receive(&mut self, bytes: &[u8], reply: &mut Vec<u8>) -> Next {
+    fn receive(&mut self, bytes: &[u8], reply: &mut VecDeque<u8>) -> Next {
         if bytes == [HEARTBEAT] {
-            reply.push(HEARTBEAT);
+            reply.push_back(HEARTBEAT);
             Next::Open
         } else {
             Next::Reset
         }
     }
 
-    fn finish(&mut self) {}
+    fn finish(&mut self) -> Next {
+        Next::Close
+    }
 }
 
 /// What a listener is told of the status stream.
@@ -110,11 +132,12 @@ impl fmt::Debug for Status {
 }
 
 impl Service for Status {
-    fn receive(&mut self, bytes: &[u8], _reply: &mut Vec<u8>) -> Next {
+    fn receive(&mut self, bytes: &[u8], _reply: &mut VecDeque<u8>) -> Next {
         (self.0)(StatusBytes::More(bytes.to_vec()))
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> Next {
         (self.0)(StatusBytes::End);
+        Next::Close
     }
 }

@@ -1,19 +1,27 @@
 //! One stream between the guest and a service: its state, its credits, what it sends next.
 //!
 //! Both sides grant credit: a sender never has more bytes under way than the other's buffer holds
-//! (`buf_alloc - (sent - fwd_cnt)`, modulo 2^32). A service takes bytes at once, so our buffer is
-//! always empty, and `fwd_cnt` is what was received; the guest hears of it in every packet and,
-//! when half of the buffer is used up, in a packet of its own.
+//! (`buf_alloc - (sent - fwd_cnt)`, modulo 2^32). Our `fwd_cnt` is what the service behind the
+//! stream has taken, which is less than what was received when that is a socket with a slow reader.
+//! The guest hears of it in every packet and, when half of the buffer is used up, in a packet of
+//! its own.
 //!
-//! A guest that breaks a rule loses the stream: what it can make us keep is [`MAX_REPLY`].
+//! A stream begins with a request of the guest's, which is answered, or with one of ours, after
+//! which nothing but the guest's answer is taken. Either side may close one half before the other.
+//!
+//! A guest that breaks a rule loses the stream: what it can make us keep is [`MAX_REPLY`] one way
+//! and [`BUFFER`] the other.
+
+use std::collections::VecDeque;
 
 use super::packet::{Header, NO_RECEIVE, NO_SEND, Op};
 use super::service::{Next, Service};
 
 /// The receive buffer that we tell the guest of.
 pub(crate) const BUFFER: u32 = 64 << 10;
-/// Bytes that may wait for credit; a service that says more has no reader.
-const MAX_REPLY: usize = 64 << 10;
+/// Bytes that may wait for credit; a service that says more has no reader, and one that can wait
+/// is not asked for more.
+pub(crate) const MAX_REPLY: usize = 64 << 10;
 
 /// A SHUTDOWN of both halves.
 const BOTH: u32 = NO_RECEIVE | NO_SEND;
@@ -29,15 +37,17 @@ pub(crate) enum Fate {
     Reset,
 }
 
-/// How far closing has come.
+/// How far opening has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Closing {
-    /// Not begun.
-    No,
-    /// Wanted, once everything has been sent.
-    Wanted,
-    /// The guest has been told and answers with a reset.
-    Told,
+enum Opening {
+    /// We have to ask the guest.
+    Asks,
+    /// The guest has been asked.
+    Asked,
+    /// The guest has asked and has to be answered.
+    Answers,
+    /// Done.
+    Open,
 }
 
 /// What a stream sends next: an operation, its flags, its payload.
@@ -53,15 +63,17 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 pub(crate) struct Stream {
     service: Box<dyn Service>,
-    /// The answer to the request has not been sent.
-    answers: bool,
-    closing: Closing,
+    opening: Opening,
     /// What the guest does no more: [`NO_RECEIVE`], [`NO_SEND`].
     guest_shut: u32,
-    reply: Vec<u8>,
-    /// Bytes received, which is what has been taken.
+    /// What we do no more, once the reply has been sent.
+    shut: u32,
+    /// What of that the guest has been told.
+    shut_told: u32,
+    reply: VecDeque<u8>,
+    /// Bytes received.
     received: u32,
-    /// The value of `received` that the guest knows.
+    /// Bytes taken, as the guest knows.
     told: u32,
     owes_credit: bool,
     /// Bytes sent.
@@ -74,21 +86,40 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// A stream that the guest has asked for with `request`.
-    pub(crate) fn new(service: Box<dyn Service>, request: &Header) -> Self {
+    pub(crate) fn accepted(service: Box<dyn Service>, request: &Header) -> Self {
+        Self {
+            guest_buffer: request.buf_alloc,
+            guest_taken: request.fwd_cnt,
+            ..Self::new(service, Opening::Answers)
+        }
+    }
+
+    /// A stream that the guest is asked for.
+    pub(crate) fn opened(service: Box<dyn Service>) -> Self {
+        Self::new(service, Opening::Asks)
+    }
+
+    fn new(service: Box<dyn Service>, opening: Opening) -> Self {
         Self {
             service,
-            answers: true,
-            closing: Closing::No,
+            opening,
             guest_shut: 0,
-            reply: Vec::new(),
+            shut: 0,
+            shut_told: 0,
+            reply: VecDeque::new(),
             received: 0,
             told: 0,
             owes_credit: false,
             sent: 0,
-            guest_buffer: request.buf_alloc,
-            guest_taken: request.fwd_cnt,
+            guest_buffer: 0,
+            guest_taken: 0,
             asked: false,
         }
+    }
+
+    /// The service, for what it still has to do when the stream is over.
+    pub(crate) fn into_service(self) -> Box<dyn Service> {
+        self.service
     }
 
     /// Takes a packet that the guest sent on this stream.
@@ -96,17 +127,23 @@ impl Stream {
         self.guest_buffer = header.buf_alloc;
         self.guest_taken = header.fwd_cnt;
         self.asked = false;
-        match op {
-            Op::Data => self.take(payload),
-            Op::Shutdown => self.guest_shuts_down(header.flags),
-            Op::CreditUpdate => Fate::Lives,
-            Op::CreditRequest => {
+        match (op, self.opening) {
+            (Op::Reset, _) => Fate::Over,
+            (Op::Response, Opening::Asked) => {
+                self.opening = Opening::Open;
+                self.ask_service()
+            }
+            // The guest may speak before it has our answer only if it asked for the stream.
+            (_, Opening::Asks | Opening::Asked) => Fate::Reset,
+            (Op::Data, _) => self.take(payload),
+            (Op::Shutdown, _) => self.guest_shuts_down(header.flags),
+            (Op::CreditUpdate, _) => self.ask_service(),
+            (Op::CreditRequest, _) => {
                 self.owes_credit = true;
                 Fate::Lives
             }
-            Op::Reset => Fate::Over,
             // Neither has a place on a stream that is open.
-            Op::Request | Op::Response => Fate::Reset,
+            (Op::Request | Op::Response, _) => Fate::Reset,
         }
     }
 
@@ -116,46 +153,73 @@ impl Stream {
         };
         let beyond = self.received.wrapping_sub(self.told);
         let within = beyond.checked_add(count).is_some_and(|sum| sum <= BUFFER);
-        if self.guest_shut & NO_SEND != 0 || self.closing != Closing::No || !within {
+        if self.guest_shut & NO_SEND != 0 || self.shut & NO_RECEIVE != 0 || !within {
             return Fate::Reset;
         }
         self.received = self.received.wrapping_add(count);
-        if self.received.wrapping_sub(self.told) >= BUFFER / 2 {
+        let next = self.service.receive(payload, &mut self.reply);
+        self.follow(next)
+    }
+
+    /// The service's socket may have changed: it takes what waits and says what there is.
+    pub(crate) fn wake(&mut self) -> Fate {
+        let next = self.service.flush();
+        match self.follow(next) {
+            Fate::Lives if self.opening == Opening::Open => self.ask_service(),
+            fate => fate,
+        }
+    }
+
+    /// Asks the service for what it has to say, as long as there is room for it.
+    fn ask_service(&mut self) -> Fate {
+        let room = MAX_REPLY.saturating_sub(self.reply.len());
+        if room == 0 || (self.shut | self.shut_told) & NO_SEND != 0 {
+            return Fate::Lives;
+        }
+        let next = self.service.say(room, &mut self.reply);
+        self.follow(next)
+    }
+
+    /// What follows from what the service wants next.
+    fn follow(&mut self, next: Next) -> Fate {
+        if self.taken().wrapping_sub(self.told) >= BUFFER / 2 {
             self.owes_credit = true;
         }
-        let next = self.service.receive(payload, &mut self.reply);
         if self.guest_shut & NO_RECEIVE != 0 {
             self.reply.clear();
         }
         match next {
-            Next::Open if self.reply.len() > MAX_REPLY => Fate::Reset,
-            Next::Open => Fate::Lives,
-            Next::Close => {
-                self.closing = Closing::Wanted;
-                Fate::Lives
-            }
-            Next::Reset => Fate::Reset,
+            Next::Open if self.reply.len() > MAX_REPLY => return Fate::Reset,
+            Next::Open => {}
+            Next::Finish => self.shut |= NO_SEND,
+            Next::Close => self.shut |= BOTH,
+            Next::Reset => return Fate::Reset,
         }
+        Fate::Lives
     }
 
     fn guest_shuts_down(&mut self, flags: u32) -> Fate {
         let finishes = flags & !self.guest_shut & NO_SEND != 0;
         self.guest_shut |= flags;
+        let mut fate = Fate::Lives;
+        if finishes {
+            let next = self.service.finish();
+            fate = self.follow(next);
+        }
         if self.guest_shut & NO_RECEIVE != 0 {
             self.reply.clear();
         }
-        if finishes {
-            self.service.finish();
-            if self.closing == Closing::No {
-                self.closing = Closing::Wanted;
-            }
-        }
         // Both sides are done: the reset is the last word of a stream that ends well, too.
         if self.guest_shut & BOTH == BOTH {
-            Fate::Reset
-        } else {
-            Fate::Lives
+            fate = Fate::Reset;
         }
+        fate
+    }
+
+    /// Bytes that the service has taken.
+    fn taken(&self) -> u32 {
+        let waiting = u32::try_from(self.service.waiting()).unwrap_or(u32::MAX);
+        self.received.wrapping_sub(waiting)
     }
 
     /// Bytes that the guest has room for.
@@ -167,20 +231,29 @@ impl Stream {
     /// What there is to send, with at most `room` bytes of payload. Taking it counts as sending.
     pub(crate) fn next(&mut self, room: u32) -> Option<Outgoing> {
         let (op, flags, payload) = self.choose(room)?;
-        self.told = self.received;
+        let fwd_cnt = self.taken();
+        self.told = fwd_cnt;
         self.owes_credit = false;
         Some(Outgoing {
             op,
             flags,
             payload,
-            fwd_cnt: self.received,
+            fwd_cnt,
         })
     }
 
     fn choose(&mut self, room: u32) -> Option<(Op, u32, Vec<u8>)> {
-        if self.answers {
-            self.answers = false;
-            return Some((Op::Response, 0, Vec::new()));
+        match self.opening {
+            Opening::Asks => {
+                self.opening = Opening::Asked;
+                return Some((Op::Request, 0, Vec::new()));
+            }
+            Opening::Asked => return None,
+            Opening::Answers => {
+                self.opening = Opening::Open;
+                return Some((Op::Response, 0, Vec::new()));
+            }
+            Opening::Open => {}
         }
         if !self.reply.is_empty() {
             let most = self.credit().min(room);
@@ -194,17 +267,30 @@ impl Stream {
                 self.asked = true;
                 return Some((Op::CreditRequest, 0, Vec::new()));
             }
-        } else if self.closing == Closing::Wanted {
-            self.closing = Closing::Told;
-            return Some((Op::Shutdown, BOTH, Vec::new()));
+        } else if self.shut != self.shut_told {
+            self.shut_told = self.shut;
+            return Some((Op::Shutdown, self.shut, Vec::new()));
         }
         self.owes_credit.then(|| (Op::CreditUpdate, 0, Vec::new()))
+    }
+
+    /// Gets more to say when what there was has been sent; a service that waits has it ready.
+    pub(crate) fn refill(&mut self) -> Fate {
+        if self.opening == Opening::Open && self.reply.is_empty() {
+            self.ask_service()
+        } else {
+            Fate::Lives
+        }
     }
 
     /// Whether [`Stream::next`] would give something for any room above zero.
     pub(crate) fn has_outgoing(&self) -> bool {
         let sends = !self.reply.is_empty() && (self.credit() > 0 || !self.asked);
-        let closes = self.reply.is_empty() && self.closing == Closing::Wanted;
-        self.answers || sends || closes || self.owes_credit
+        let shuts = self.reply.is_empty() && self.shut != self.shut_told;
+        match self.opening {
+            Opening::Asks | Opening::Answers => true,
+            Opening::Asked => false,
+            Opening::Open => sends || shuts || self.owes_credit,
+        }
     }
 }

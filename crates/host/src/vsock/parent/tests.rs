@@ -26,13 +26,15 @@ impl Port for EchoPort {
 struct Echo;
 
 impl Service for Echo {
-    fn receive(&mut self, bytes: &[u8], reply: &mut Vec<u8>) -> Next {
-        reply.extend_from_slice(bytes);
-        reply.extend_from_slice(bytes);
+    fn receive(&mut self, bytes: &[u8], reply: &mut VecDeque<u8>) -> Next {
+        reply.extend(bytes);
+        reply.extend(bytes);
         Next::Open
     }
 
-    fn finish(&mut self) {}
+    fn finish(&mut self) -> Next {
+        Next::Close
+    }
 }
 
 /// A parent, and the guest's side of a stream to it.
@@ -429,7 +431,7 @@ fn a_service_that_nobody_reads_is_reset() {
 #[test]
 fn there_are_so_many_streams_and_no_more() {
     let mut guest = Guest::new(HEARTBEAT_PORT);
-    for _ in 0..MAX_STREAMS {
+    for _ in 0..MAX_ACCEPTED {
         guest.connect();
         guest.from += 1;
     }
@@ -513,7 +515,7 @@ proptest! {
                     next.is_some()
                 });
             }
-            prop_assert!(guest.parent.streams.len() <= MAX_STREAMS);
+            prop_assert!(guest.parent.streams.len() <= MAX_ACCEPTED);
             prop_assert!(guest.parent.resets.len() <= MAX_RESETS);
         }
     }

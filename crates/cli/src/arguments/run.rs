@@ -1,0 +1,90 @@
+//! The arguments of `run`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::Args;
+use enclair_host::Publish;
+
+use super::{AcceleratorArgument, QemuArgument};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  enclair run out/enclave.eif\n  \
+    enclair run out/enclave.eif --timeout 60 --json\n  \
+    enclair run out/enclave.eif -p 8080:8080\n\n\
+    The console is shown on stderr. Exit status: the application's own; 128 + n when signal n \
+    ended it, or us;\n124 when the time is over; 125 when the enclave could not be run, or ended \
+    without a status.")]
+pub(crate) struct Run {
+    /// The enclave image
+    #[arg(value_name = "EIF")]
+    pub(crate) file: PathBuf,
+    /// Memory in MiB; when left out, what the image needs, as `build` says it
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) memory: Option<u64>,
+    /// Pass connections at ADDR:HOST (127.0.0.1 unless named) on to the enclave's vsock port GUEST
+    #[arg(short, long = "publish", value_name = "[ADDR:]HOST:GUEST", value_parser = parse_publish)]
+    pub(crate) publish: Vec<Publish>,
+    /// CPUs of the enclave
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) cpus: u32,
+    /// End the enclave after this many seconds, with status 124
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) qemu: QemuArgument,
+    /// What runs the enclave's instructions
+    #[arg(long, value_enum, default_value_t = AcceleratorArgument::Auto)]
+    pub(crate) accel: AcceleratorArgument,
+    /// Print a report as JSON at the end
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads `[ADDR:]HOST:GUEST`. An IPv6 address stands in brackets; port 0 of the host is chosen by
+/// the kernel.
+fn parse_publish(text: &str) -> Result<Publish, String> {
+    let expected =
+        || format!("`{text}`: expected HOST:GUEST or ADDR:HOST:GUEST, as in 127.0.0.1:8080:80");
+    let (host, guest) = text.rsplit_once(':').ok_or_else(expected)?;
+    let address = match host.parse() {
+        Ok(port) => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+        Err(_) => host.parse().map_err(|_| expected())?,
+    };
+    match guest.parse() {
+        Ok(0) | Err(_) => Err(expected()),
+        Ok(port) => Ok(Publish { address, port }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_published_on_this_machine_alone_unless_an_address_is_named() {
+        let parsed =
+            |text| parse_publish(text).map(|found| (found.address.to_string(), found.port));
+        let expected = |address: &str, port| Ok((address.to_owned(), port));
+        assert_eq!(parsed("8080:80"), expected("127.0.0.1:8080", 80));
+        assert_eq!(
+            parsed("0:4294967294"),
+            expected("127.0.0.1:0", 4_294_967_294)
+        );
+        assert_eq!(parsed("0.0.0.0:1:2"), expected("0.0.0.0:1", 2));
+        assert_eq!(parsed("[::1]:8080:80"), expected("[::1]:8080", 80));
+        for text in [
+            "",
+            "80",
+            "80:",
+            ":80",
+            "80:0",
+            "65536:1",
+            "1:4294967296",
+            "host:1:2",
+            "::1:1:2",
+        ] {
+            assert!(parse_publish(text).is_err(), "{text}");
+        }
+    }
+}
