@@ -542,6 +542,37 @@ static void times(const char *path) {
     fact("mtime", "%s %lld", path, (long long)found.st_mtime);
 }
 
+// Says back what a connection says, until it says no more.
+static void echo(int connection) {
+    static char buffer[1 << 16];
+    ssize_t count;
+    while ((count = read(connection, buffer, sizeof buffer)) > 0)
+        for (ssize_t sent = 0; sent < count;) {
+            ssize_t more = write(connection, buffer + sent, (size_t)(count - sent));
+            if (more <= 0) exit(1);
+            sent += more;
+        }
+    exit(count < 0);
+}
+
+// Listens on a vsock port, with a process for each connection, until it is ended.
+static void serve(const char *port) {
+    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY};
+    address.svm_port = (unsigned)atoi(port);
+    int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) ||
+        listen(listener, 1024))
+        exit(87);
+    signal(SIGCHLD, SIG_IGN);
+    fact("serves", "%s", port);
+    for (;;) {
+        int connection = accept(listener, NULL, NULL);
+        if (connection < 0) exit(88);
+        if (!fork()) close(listener), echo(connection);
+        close(connection);
+    }
+}
+
 static volatile int *volatile nowhere;
 
 static int run(const char *name, const char *argument) {
@@ -559,6 +590,7 @@ static int run(const char *name, const char *argument) {
     else if (!strcmp(name, "open")) open_path(argument);
     else if (!strcmp(name, "execute")) execute_from(argument);
     else if (!strcmp(name, "mtime")) times(argument);
+    else if (!strcmp(name, "serve")) serve(argument);
     else if (!strcmp(name, "exit")) exit(atoi(argument));
     else if (!strcmp(name, "signal")) return signal(atoi(argument), SIG_DFL), raise(atoi(argument));
     else if (!strcmp(name, "crash")) return *nowhere;

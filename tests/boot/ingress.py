@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Plays the clients of an enclave that says everything back on the port that is published first.
+
+  ingress.py LOG COMMAND..      runs COMMAND and its clients; what it says goes to LOG as well
+  ingress.py --taken COMMAND..  runs COMMAND with `-p` at an address that is taken
+"""
+
+import hashlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+PATIENCE = 60
+
+
+def exchange(address, data):
+    """Sends all of `data` and says no more; gives what comes back until its end."""
+    with socket.create_connection(address, PATIENCE) as client:
+        client.settimeout(PATIENCE)
+
+        def send():
+            client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        received = bytearray()
+        while piece := client.recv(1 << 16):
+            received += piece
+        sender.join()
+        return bytes(received)
+
+
+def expect_echo(address, size):
+    data = os.urandom(size)
+    found = exchange(address, data)
+    if hashlib.sha256(found).digest() != hashlib.sha256(data).digest():
+        raise AssertionError(f"{len(found)} bytes came back of {size}, or others")
+
+
+def in_parallel(count, task):
+    """Calls `task` in `count` threads at once; the first failure is the caller's."""
+    failures = []
+
+    def run():
+        try:
+            task()
+        except Exception as failure:  # whatever it is, it is told below
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise AssertionError(f"{len(failures)} of {count} failed, first: {failures[0]!r}")
+
+
+def expect_closed(address):
+    """Nobody is behind the port: the connection ends, without a byte."""
+    with socket.create_connection(address, PATIENCE) as client:
+        client.settimeout(PATIENCE)
+        try:
+            found = client.recv(1)
+        except ConnectionResetError:
+            return
+        if found:
+            raise AssertionError(f"a port that nobody serves said {found!r}")
+
+
+def clients(served, unserved):
+    expect_echo(served, 100)
+    print("= a connection of 100 bytes")
+    expect_closed(unserved)
+    print("= a port that nobody serves")
+    begin = time.monotonic()
+    expect_echo(served, 32 << 20)
+    print(f"= 32 MiB there and back in {time.monotonic() - begin:.1f} s")
+    in_parallel(100, lambda: expect_echo(served, 1 << 20))
+    print("= 100 connections at once, 1 MiB each, there and back")
+    for _ in range(1000):
+        expect_echo(served, 1)
+    print("= 1000 connections one after the other")
+    # Clients that say nothing, and clients that go without a word.
+    idle = [socket.create_connection(served, PATIENCE) for _ in range(200)]
+    expect_echo(served, 1 << 20)
+    for client in idle:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
+    expect_echo(served, 1 << 20)
+    print("= beside 200 that are idle, and after they have broken off")
+
+
+def start(log, command):
+    """Starts the command; gives the addresses that it publishes once the application serves."""
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    addresses, serves = [], threading.Event()
+
+    def read():
+        with open(log, "wb") as file:
+            for line in process.stderr:
+                file.write(line)
+                file.flush()
+                if found := re.match(rb"([0-9.]+):([0-9]+) is passed on to", line):
+                    addresses.append((found[1].decode(), int(found[2])))
+                if b"<probe serves" in line:
+                    serves.set()
+        serves.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    if not serves.wait(PATIENCE) or process.poll() is not None:
+        process.kill()
+        sys.exit("the application does not serve")
+    return process, addresses
+
+
+def main():
+    log, *command = sys.argv[1:]
+    if log == "--taken":
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            program, run, *rest = command
+            with_port = [program, run, "-p", f"{port}:80", *rest]
+            result = subprocess.run(with_port, stderr=subprocess.PIPE, text=True, check=False)
+        print(result.stderr)
+        sys.exit(result.returncode)
+    process, addresses = start(log, command)
+    try:
+        clients(*addresses)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(PATIENCE)
+    if status != 128 + signal.SIGTERM:
+        sys.exit(f"status {status}")
+
+
+main()
