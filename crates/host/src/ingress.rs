@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
@@ -96,7 +96,7 @@ impl Ingress {
 
     /// The descriptor that is readable while there is something for [`Ingress::poll`].
     pub(crate) fn descriptor(&self) -> Option<RawFd> {
-        self.epoll.as_ref().map(|epoll| epoll.as_raw_fd())
+        self.epoll.as_ref().map(AsRawFd::as_raw_fd)
     }
 
     /// Takes what has happened to sockets to the parent.

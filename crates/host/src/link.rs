@@ -58,7 +58,7 @@ impl Link {
         if let (Some(sockets), Some(thread)) = (sockets, daemon.get_epoll_handlers().first()) {
             thread
                 .register_listener(sockets, EventSet::IN, u64::from(SOCKETS))
-                .map_err(|source| Error::Supervise(source))?;
+                .map_err(Error::Supervise)?;
         }
         daemon
             .start(&mut Listener::from(listener))

@@ -133,8 +133,9 @@ impl Stream {
                 self.opening = Opening::Open;
                 self.ask_service()
             }
-            // The guest may speak before it has our answer only if it asked for the stream.
-            (_, Opening::Asks | Opening::Asked) => Fate::Reset,
+            // Neither has a place on a stream that is open, and nothing has one on a stream that
+            // the guest has not agreed to.
+            (_, Opening::Asks | Opening::Asked) | (Op::Request | Op::Response, _) => Fate::Reset,
             (Op::Data, _) => self.take(payload),
             (Op::Shutdown, _) => self.guest_shuts_down(header.flags),
             (Op::CreditUpdate, _) => self.ask_service(),
@@ -142,8 +143,6 @@ impl Stream {
                 self.owes_credit = true;
                 Fate::Lives
             }
-            // Neither has a place on a stream that is open.
-            (Op::Request | Op::Response, _) => Fate::Reset,
         }
     }
 
@@ -164,9 +163,11 @@ impl Stream {
     /// The service's socket may have changed: it takes what waits and says what there is.
     pub(crate) fn wake(&mut self) -> Fate {
         let next = self.service.flush();
-        match self.follow(next) {
-            Fate::Lives if self.opening == Opening::Open => self.ask_service(),
-            fate => fate,
+        let fate = self.follow(next);
+        if fate == Fate::Lives && self.opening == Opening::Open {
+            self.ask_service()
+        } else {
+            fate
         }
     }
 
