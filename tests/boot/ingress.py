@@ -74,7 +74,30 @@ def expect_closed(address):
             raise AssertionError(f"a port that nobody serves said {found!r}")
 
 
-def clients(served, unserved):
+def ticks(process):
+    """CPU time of a process in ticks of the kernel's clock."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def measure_round_trips(address, count):
+    """Times of 64 bytes there and back on one connection, in milliseconds, sorted."""
+    times = []
+    with socket.create_connection(address, PATIENCE) as client:
+        client.settimeout(PATIENCE)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(count):
+            begin = time.perf_counter()
+            client.sendall(bytes(64))
+            left = 64
+            while left:
+                left -= len(client.recv(left))
+            times.append((time.perf_counter() - begin) * 1000)
+    return sorted(times)
+
+
+def clients(process, served, unserved):
     expect_echo(served, 100)
     print("= a connection of 100 bytes")
     expect_closed(unserved)
@@ -90,11 +113,18 @@ def clients(served, unserved):
     # Clients that say nothing, and clients that go without a word.
     idle = [socket.create_connection(served, PATIENCE) for _ in range(200)]
     expect_echo(served, 1 << 20)
+    before = ticks(process)
+    time.sleep(5)
+    if (spent := ticks(process) - before) > 1:
+        raise AssertionError(f"{spent} ticks of CPU in 5 seconds in which nothing happened")
     for client in idle:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         client.close()
     expect_echo(served, 1 << 20)
-    print("= beside 200 that are idle, and after they have broken off")
+    print("= beside 200 that are idle and cost nothing, and after they have broken off")
+    times = measure_round_trips(served, 2000)
+    median, most = times[len(times) // 2], times[len(times) * 99 // 100]
+    print(f"= 64 bytes there and back: median {median:.2f} ms, 99 % within {most:.2f} ms")
 
 
 def start(log, command):
@@ -132,7 +162,7 @@ def main():
         sys.exit(result.returncode)
     process, addresses = start(log, command)
     try:
-        clients(*addresses)
+        clients(process, *addresses)
     finally:
         process.send_signal(signal.SIGTERM)
         status = process.wait(PATIENCE)
