@@ -1,7 +1,7 @@
 //! Ingress: TCP connections on this machine, each a stream to a vsock port of the guest.
 //!
 //! A connection is accepted at once and the guest is asked for a stream; a guest that does not
-//! listen answers with a reset, and the connection is closed. Bytes that the guest has no room for
+//! listen answers with a reset, which is what the connection gets, too. Bytes that the guest has no room for
 //! stay in the kernel's buffer of the connection, and bytes that the client does not take are
 //! credit that the guest does not get: each side slows the other down, and nothing grows.
 //!
@@ -12,10 +12,12 @@ use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use rustix::net::sockopt::set_socket_linger;
 
 use crate::error::Error;
 use crate::vsock::parent::{Ends, Parent};
@@ -235,6 +237,17 @@ impl Connection {
             self.socket.shutdown(Shutdown::Write)?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Connection {
+    /// Breaks the connection off, by a reset, unless the guest has said that it sends no more: an
+    /// answer that was cut must not look like one that has ended.
+    fn drop(&mut self) {
+        if !self.guest_finished {
+            // Without it the client learns of an end and not of a break; there is no third way.
+            let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
+        }
     }
 }
 

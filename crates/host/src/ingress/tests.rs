@@ -132,15 +132,35 @@ fn bytes_go_both_ways_and_each_half_is_closed_by_itself() {
 }
 
 #[test]
-fn a_guest_that_does_not_listen_is_a_closed_connection() {
+fn a_guest_that_does_not_listen_is_a_reset_connection() {
     let mut bench = Bench::new();
     let mut client = bench.client();
     let (op, packet) = bench.next();
     assert_eq!(op, Op::Request);
     bench.parent_port = packet.header.src_port;
     bench.send(Op::Reset, 0, b"");
-    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    let error = client.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert!(bench.is_over());
+}
+
+#[test]
+fn an_answer_that_was_cut_does_not_look_like_one_that_has_ended() {
+    let mut bench = Bench::new();
+    let mut client = bench.connected();
+    bench.send(Op::Data, 0, b"half of an ans");
+    let mut half = [0; 14];
+    client.read_exact(&mut half).unwrap();
+    bench.send(Op::Reset, 0, b"");
+    let error = client.read(&mut half).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    // As well when the enclave ends.
+    let mut client = bench.connected();
+    bench.send(Op::Data, 0, b"half of an ans");
+    client.read_exact(&mut half).unwrap();
+    drop(bench);
+    let error = client.read(&mut half).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
 
 #[test]
