@@ -1,9 +1,9 @@
 //! Ingress: TCP connections on this machine, each a stream to a vsock port of the guest.
 //!
 //! A connection is accepted at once and the guest is asked for a stream; a guest that does not
-//! listen answers with a reset, which is what the connection gets, too. Bytes that the guest has no room for
-//! stay in the kernel's buffer of the connection, and bytes that the client does not take are
-//! credit that the guest does not get: each side slows the other down, and nothing grows.
+//! listen answers with a reset, which is what the connection gets, too. Bytes that the guest has no
+//! room for stay in the kernel's buffer of the connection, and bytes that the client does not take
+//! are credit that the guest does not get: each side slows the other down, and nothing grows.
 //!
 //! Sockets are watched edge-triggered in one `epoll`, whose descriptor the device's thread watches
 //! with the rings. Clients are as hostile as the guest: what either does ends its connection only.
@@ -47,8 +47,7 @@ pub struct Ingress {
 #[derive(Debug)]
 struct Listener {
     socket: TcpListener,
-    /// The guest's port.
-    port: u32,
+    publish: Publish,
     /// There may be a connection that nobody has accepted.
     ready: bool,
 }
@@ -71,12 +70,13 @@ impl Ingress {
                 let socket = TcpListener::bind(address)?;
                 socket.set_nonblocking(true)?;
                 watch(&epoll, &socket, Token::Listener(index))?;
-                Ok(socket)
+                let address = socket.local_addr()?;
+                Ok((socket, Publish { address, port }))
             };
-            let socket = listen().map_err(|source| Error::Listen { address, source })?;
+            let (socket, publish) = listen().map_err(|source| Error::Listen { address, source })?;
             listeners.push(Listener {
                 socket,
-                port,
+                publish,
                 ready: false,
             });
         }
@@ -88,12 +88,7 @@ impl Ingress {
 
     /// Where it listens, with the ports that the kernel has chosen.
     pub fn published(&self) -> impl Iterator<Item = Publish> {
-        self.listeners.iter().filter_map(|listener| {
-            Some(Publish {
-                address: listener.socket.local_addr().ok()?,
-                port: listener.port,
-            })
-        })
+        self.listeners.iter().map(|listener| listener.publish)
     }
 
     /// The descriptor that is readable while there is something for [`Ingress::poll`].
@@ -136,14 +131,18 @@ impl Ingress {
                 let accepted = listener.socket.accept();
                 match accepted.and_then(|(socket, _)| Connection::new(socket)) {
                     Ok(connection) => {
-                        let ends = parent.new_ends(listener.port);
+                        let ends = parent.new_ends(listener.publish.port);
                         if watch(epoll, &connection.socket, Token::Stream(ends)).is_ok() {
                             parent.open(ends, Box::new(connection));
                             any = true;
                         }
                     }
-                    // Nobody is there, or nobody can be let in: the next connection tells again.
-                    Err(_) => listener.ready = false,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        listener.ready = false;
+                    }
+                    // Whoever is first has gone, or there are too many open files: tried again
+                    // with the next event of any kind, because this one is not told twice.
+                    Err(_) => break,
                 }
             }
         }

@@ -5,7 +5,8 @@
 //!
 //! Nothing that a guest sends makes this grow without bound: at most [`MAX_ACCEPTED`] streams of
 //! its own and [`MAX_OPENED`] of ours, of bounded size, and at most [`MAX_RESETS`] answers to
-//! packets that belong to no stream; while [`Parent::is_full`] the device takes no more packets.
+//! packets that belong to no stream, beside one for each stream that ends meanwhile; while
+//! [`Parent::is_full`] the device takes no more packets.
 //! A stream that is over leaves its service behind while that has something to pass on.
 
 use std::collections::{BTreeMap, VecDeque};

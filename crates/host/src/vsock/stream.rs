@@ -174,7 +174,8 @@ impl Stream {
     /// Asks the service for what it has to say, as long as there is room for it.
     fn ask_service(&mut self) -> Fate {
         let room = MAX_REPLY.saturating_sub(self.reply.len());
-        if room == 0 || (self.shut | self.shut_told) & NO_SEND != 0 {
+        // What is taken from a service for a guest that receives no more would be lost.
+        if room == 0 || self.shut & NO_SEND != 0 || self.guest_shut & NO_RECEIVE != 0 {
             return Fate::Lives;
         }
         let next = self.service.say(room, &mut self.reply);
