@@ -55,7 +55,11 @@ impl Link {
         };
         let mut daemon =
             Daemon::new("enclair-vsock".to_owned(), device, memory).map_err(backend)?;
-        if let (Some(sockets), Some(thread)) = (sockets, daemon.get_epoll_handlers().first()) {
+        if let Some(sockets) = sockets {
+            let threads = daemon.get_epoll_handlers();
+            let thread = threads.first().ok_or_else(|| Error::Backend {
+                reason: "no thread serves the rings".to_owned(),
+            })?;
             thread
                 .register_listener(sockets, EventSet::IN, u64::from(SOCKETS))
                 .map_err(Error::Supervise)?;

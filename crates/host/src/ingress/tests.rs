@@ -246,6 +246,20 @@ fn a_client_that_does_not_read_is_credit_that_the_guest_does_not_get() {
 }
 
 #[test]
+fn bytes_for_a_guest_that_receives_no_more_stay_the_clients() {
+    let mut bench = Bench::new();
+    let mut client = bench.connected();
+    bench.send(Op::Shutdown, NO_RECEIVE, b"");
+    client.write_all(b"unheard").unwrap();
+    assert!(bench.is_quiet());
+    bench.send(Op::Shutdown, BOTH, b"");
+    assert_eq!(bench.next().0, Op::Reset);
+    // Closed with bytes that nobody has taken, which the kernel tells by a reset.
+    let error = client.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[test]
 fn a_guest_that_takes_more_than_its_credit_loses_the_stream() {
     let mut bench = Bench::new();
     let _client = bench.connected();
