@@ -246,27 +246,6 @@ fn a_client_that_does_not_read_is_credit_that_the_guest_does_not_get() {
 }
 
 #[test]
-fn bytes_for_a_guest_that_receives_no_more_stay_the_clients() {
-    let mut bench = Bench::new();
-    let mut client = bench.connected();
-    bench.send(Op::Shutdown, NO_RECEIVE, b"");
-    client.set_nonblocking(true).unwrap();
-    // Nobody takes them, so that they come to an end where the kernel keeps no more.
-    let all = vec![7; 32 << 20];
-    let mut written = 0;
-    let mut quiet = Instant::now();
-    while written < all.len() && quiet.elapsed() < Duration::from_millis(100) {
-        if let Ok(count) = client.write(&all[written..]) {
-            written += count;
-            quiet = Instant::now();
-        }
-        bench.poll();
-        assert!(!bench.parent.has_outgoing());
-    }
-    assert!(written < all.len(), "somebody took everything");
-}
-
-#[test]
 fn a_guest_that_takes_more_than_its_credit_loses_the_stream() {
     let mut bench = Bench::new();
     let _client = bench.connected();

@@ -121,6 +121,50 @@ fn what_a_service_has_not_passed_on_outlives_the_stream_and_counts() {
     assert_eq!(parent.left.len(), 0);
 }
 
+/// Must not be asked for anything once the guest receives no more.
+#[derive(Debug)]
+struct Unheard {
+    asked: Arc<AtomicUsize>,
+}
+
+impl Service for Unheard {
+    fn receive(&mut self, _bytes: &[u8], _reply: &mut VecDeque<u8>) -> Next {
+        Next::Open
+    }
+
+    fn finish(&mut self) -> Next {
+        Next::Open
+    }
+
+    fn say(&mut self, _room: usize, _reply: &mut VecDeque<u8>) -> Next {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Next::Open
+    }
+}
+
+#[test]
+fn nothing_is_taken_from_a_service_for_a_guest_that_receives_no_more() {
+    let mut parent = Parent::new([]);
+    let ends = parent.new_ends(7);
+    let asked = Arc::default();
+    let service = Unheard {
+        asked: Arc::clone(&asked),
+    };
+    parent.open(ends, Box::new(service));
+    parent.next(100);
+    parent.receive(&packet(ends, Op::Response, 1 << 20, b""));
+    parent.wake(ends);
+    let before = asked.load(Ordering::Relaxed);
+    assert!(before > 0);
+    let mut shutdown = packet(ends, Op::Shutdown, 1 << 20, b"");
+    shutdown.header.flags = NO_RECEIVE;
+    parent.receive(&shutdown);
+    parent.wake(ends);
+    parent.receive(&packet(ends, Op::CreditUpdate, 1 << 20, b""));
+    assert_eq!(asked.load(Ordering::Relaxed), before);
+    assert_eq!(parent.streams.len(), 1);
+}
+
 #[test]
 fn as_many_are_opened_as_may_be_and_the_guest_has_its_own() {
     let (mut parent, streams) = parent_of(u32::try_from(MAX_OPENED).unwrap() - 1, true);
