@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use enclair_configuration::{Access, Configuration, Limit, Resource};
+use enclair_configuration::{
+    Access, Attestation, Configuration, EgressRule, Ingress, Limit, Resource,
+};
 use enclair_digest::Limits;
 use enclair_tree::{NodeKind, Spool, Tree, TreePath, read_body};
 use oci_spec::image::ImageConfiguration;
@@ -21,6 +23,12 @@ const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
 /// What is measured about the application's process and a container image does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
+    /// How documents of the security module are given out; `None` where they are not.
+    pub attestation: Option<Attestation>,
+    /// What may be reached, in the order in which it is asked.
+    pub egress: Vec<EgressRule>,
+    /// Ports at which connections from outside arrive, in any order.
+    pub ingress: Vec<Ingress>,
     /// The host's name; `None` for the default.
     pub hostname: Option<String>,
     /// Resource limits.
@@ -29,6 +37,13 @@ pub struct Surroundings {
     pub nsm: Access,
     /// Whether the application may use vsock.
     pub vsock: Access,
+}
+
+impl Surroundings {
+    /// Whether the image has an agent.
+    pub fn has_agent(&self) -> bool {
+        self.attestation.is_some() || !self.egress.is_empty() || !self.ingress.is_empty()
+    }
 }
 
 /// What should run: as `image` says, or as `process` says instead, with names resolved against the
@@ -96,6 +111,9 @@ pub(crate) fn complete(
     ramdisks: u32,
 ) -> Configuration {
     let Surroundings {
+        attestation,
+        egress,
+        ingress,
         hostname,
         limits,
         nsm,
@@ -107,7 +125,35 @@ pub(crate) fn complete(
     configuration.limits.clone_from(limits);
     (configuration.nsm, configuration.vsock) = (*nsm, *vsock);
     configuration.ramdisks = ramdisks;
+    configuration.attestation = *attestation;
+    configuration.egress.clone_from(egress);
+    configuration.ingress.clone_from(ingress);
+    configuration.ingress.sort_unstable();
+    if !egress.is_empty() {
+        add_proxy(&mut configuration.env);
+    }
     configuration
+}
+
+/// Where the agent takes calls to outside: HTTP and SOCKS at one port.
+const PROXY: &str = "127.0.0.1:3128";
+
+/// Adds the variables that programs ask for a proxy, where neither image nor recipe sets them.
+fn add_proxy(env: &mut Vec<String>) {
+    for (name, value) in [
+        ("http_proxy", format!("http://{PROXY}")),
+        ("https_proxy", format!("http://{PROXY}")),
+        ("all_proxy", format!("socks5h://{PROXY}")),
+        ("no_proxy", "localhost,127.0.0.1,::1".to_owned()),
+    ] {
+        let is_set = |variable: &String| {
+            let set = variable.split('=').next().unwrap_or_default();
+            set.eq_ignore_ascii_case(name)
+        };
+        if !env.iter().any(is_set) {
+            env.push(format!("{name}={value}"));
+        }
+    }
 }
 
 /// Replaces variables in their places; new ones follow in their order.

@@ -1,4 +1,4 @@
-//! The kernel and the init program that this program carries.
+//! The kernel and the guest programs that this program carries.
 //!
 //! They are files of the repository, with digests beside them and recipes that make them again
 //! (`boot/kernel`, `boot/guest`). They are never compiled when this program is: what decides a
@@ -13,6 +13,8 @@ pub struct Embedded {
     pub kernel: &'static [u8],
     /// PID 1.
     pub init: &'static [u8],
+    /// The agent, for images that have one.
+    pub agent: &'static [u8],
 }
 
 /// What is carried for `arch`; `None` where nothing has been booted yet.
@@ -21,6 +23,7 @@ pub const fn embedded(arch: Arch) -> Option<Embedded> {
         Arch::X86_64 => Some(Embedded {
             kernel: include_bytes!("../../../boot/kernel/x86_64/bzImage"),
             init: include_bytes!("../../../boot/guest/x86_64/init"),
+            agent: include_bytes!("../../../boot/guest/x86_64/agent"),
         }),
         Arch::Aarch64 => None,
     }
@@ -36,13 +39,21 @@ mod tests {
     /// The digests beside the files are what a reader compares with a build of his own.
     #[test]
     fn what_is_carried_has_the_digests_that_stand_beside_it() {
-        let Embedded { kernel, init } = embedded(Arch::X86_64).unwrap();
+        let Embedded {
+            kernel,
+            init,
+            agent,
+        } = embedded(Arch::X86_64).unwrap();
         for (bytes, line) in [
             (
                 kernel,
                 include_str!("../../../boot/kernel/x86_64/bzImage.sha256"),
             ),
             (init, include_str!("../../../boot/guest/x86_64/init.sha256")),
+            (
+                agent,
+                include_str!("../../../boot/guest/x86_64/agent.sha256"),
+            ),
         ] {
             let mut hasher = AwsLc.sha256();
             hasher.update(bytes);

@@ -245,7 +245,7 @@ fn ramdisks<'a>(
             let json = complete(configuration, &request.surroundings, number(count))
                 .to_canonical_json()?;
             vec![
-                Ramdisk::boot(&parts.init, module),
+                Ramdisk::boot(&parts.init, parts.agent.as_deref(), module),
                 Ramdisk::application(&json, &root.tree, epoch, times),
             ]
         }

@@ -1,4 +1,4 @@
-//! What is measured besides the application: kernel, command line, init; and the metadata.
+//! What is measured besides the application: kernel, command line, init, agent; and the metadata.
 
 use std::borrow::Cow;
 use std::io::Read as _;
@@ -33,6 +33,8 @@ pub(crate) struct Parts {
     /// The metadata section's bytes.
     pub(crate) metadata: Vec<u8>,
     pub(crate) init: Cow<'static, [u8]>,
+    /// `None` in an image without an agent.
+    pub(crate) agent: Option<Cow<'static, [u8]>>,
     pub(crate) module: Option<Vec<u8>>,
 }
 
@@ -75,6 +77,11 @@ impl Parts {
             (None, ImageLayout::Enclair) => Cow::Borrowed(carried(request.arch, "init")?.init),
             (None, ImageLayout::Bootstrap) => return Err(Error::NoBootstrapInit),
         };
+        let agent = match &request.agent {
+            _ if !request.surroundings.has_agent() => None,
+            Some(content) => Some(Cow::Owned(read_part(content, supply)?)),
+            None => Some(Cow::Borrowed(carried(request.arch, "agent")?.agent)),
+        };
         let read = |content| read_part(content, supply);
         let module = request.module.as_ref().map(read).transpose()?;
         Ok(Self {
@@ -82,6 +89,7 @@ impl Parts {
             command_line,
             metadata,
             init,
+            agent,
             module,
         })
     }

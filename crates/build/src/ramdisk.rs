@@ -6,7 +6,7 @@
 //!
 //! | layout | ramdisk 0 | ramdisk 1 | further ones |
 //! |---|---|---|---|
-//! | `enclair` | `dev/ init nsm.ko ~end0` | `etc/ etc/enclair/ etc/enclair/enclave.json rootfs/** ~end1` | `rootfs/** ~end`*n* |
+//! | `enclair` | `agent dev/ init nsm.ko ~end0` | `etc/ etc/enclair/ etc/enclair/enclave.json rootfs/** ~end1` | `rootfs/** ~end`*n* |
 //! | `bootstrap` | `dev/ init nsm.ko` | `cmd env rootfs/**` | `rootfs/**` |
 
 use std::convert::Infallible;
@@ -92,16 +92,27 @@ impl Fixed {
     }
 }
 
+/// The boot environment, in the order of the archive.
+fn boot_files(init: &[u8], agent: Option<&[u8]>, module: Option<&[u8]>) -> Vec<Fixed> {
+    let agent = agent.map(|agent| Fixed::file("agent", 0o755, 0, agent));
+    let mut fixed: Vec<_> = agent.into_iter().collect();
+    fixed.push(Fixed::directory("dev", 0));
+    fixed.push(Fixed::file("init", 0o755, 0, init));
+    fixed.extend(module.map(|module| Fixed::file("nsm.ko", 0o644, 0, module)));
+    fixed
+}
+
 impl<'a> Ramdisk<'a> {
     /// Format 1's boot ramdisk. Its times are always 0, so that PCR1 stays the same across
     /// releases of an application.
-    pub(crate) fn boot(init: &[u8], module: Option<&[u8]>) -> Self {
+    pub(crate) fn boot(init: &[u8], agent: Option<&[u8]>, module: Option<&[u8]>) -> Self {
         Self {
+            fixed: boot_files(init, agent, module),
+            root: None,
             marker: Some(Marker {
                 ramdisk: 0,
                 mtime: 0,
             }),
-            ..Self::bootstrap_boot(init, module)
         }
     }
 
@@ -129,13 +140,8 @@ impl<'a> Ramdisk<'a> {
 
     /// The boot ramdisk that the vendor's init expects, with its driver module where one is given.
     pub(crate) fn bootstrap_boot(init: &[u8], module: Option<&[u8]>) -> Self {
-        let mut fixed = vec![
-            Fixed::directory("dev", 0),
-            Fixed::file("init", 0o755, 0, init),
-        ];
-        fixed.extend(module.map(|module| Fixed::file("nsm.ko", 0o644, 0, module)));
         Self {
-            fixed,
+            fixed: boot_files(init, None, module),
             root: None,
             marker: None,
         }

@@ -107,6 +107,8 @@ pub struct BuildRequest {
     pub kernel: Option<Content>,
     /// The program that the kernel starts; `None` for the one that this program carries.
     pub init: Option<Content>,
+    /// The agent, where the image has one; `None` for the one that this program carries.
+    pub agent: Option<Content>,
     /// The NSM driver module, for kernels that have it not built in.
     pub module: Option<Content>,
     /// Archives that become ramdisks behind the application's, in order.

@@ -8,7 +8,7 @@ use enclair_build::{
     BuildRequest, Compression, Content, ImageLayout, Process, Provenance, RootSource, Rule,
     Surroundings, Threads,
 };
-use enclair_configuration::Access;
+use enclair_configuration::{Access, Attestation};
 use enclair_digest::Limits;
 
 use crate::arguments::{
@@ -34,6 +34,7 @@ pub(crate) fn request(
         process: Process::default(),
         kernel: file(&direct.kernel),
         init: file(&direct.init),
+        agent: file(&direct.agent),
         module: file(&direct.nsm_module),
         ramdisks: direct.ramdisks.clone(),
         compression: match direct.compress {
@@ -81,6 +82,9 @@ fn surroundings(arguments: &SurroundingsArguments) -> anyhow::Result<Surrounding
         }
     };
     Ok(Surroundings {
+        attestation: arguments.attestation.map(|port| Attestation { port }),
+        egress: arguments.egress.clone(),
+        ingress: arguments.ingress.clone(),
         hostname: arguments.hostname.clone(),
         limits,
         nsm: access(GrantArgument::Nsm),

@@ -96,7 +96,7 @@ pub(crate) struct LockDocument {
 /// An entry of a lock.
 #[derive(Debug, Serialize, JsonSchema)]
 struct EntryDocument {
-    /// `source`, `kernel`, `init`, `nsm_module`, or `files` for one that is laid into the image.
+    /// `source`, `kernel`, `init`, `agent`, `nsm_module`, or `files` for one that is laid into the image.
     name: String,
     /// Where it was found.
     from: String,

@@ -9,6 +9,7 @@ use crate::error::{Error, Found};
 use crate::fields::{self, Fields};
 use crate::json::{self, MAX_INTEGER, push_string};
 use crate::limits::{Bound, Limit, Resource};
+use crate::network::{Attestation, EgressRule, Ingress};
 
 /// The version of the document that this crate knows.
 pub const SCHEMA: u64 = 1;
@@ -17,8 +18,15 @@ pub const MAX_BYTES: usize = 1 << 20;
 /// The greatest user or group id. The two above it are taken: 4294967295 means "unchanged" in
 /// system calls, and 4294967294 is PID 1's own.
 pub const MAX_ID: u32 = u32::MAX - 2;
+/// The user id of the agent, where an image has one: no application with an agent may have it.
+pub const AGENT_ID: u32 = MAX_ID;
+/// The most pairs of `ingress`.
+pub const MAX_INGRESS: usize = 64;
+/// The most rules of `egress`.
+pub const MAX_EGRESS: usize = 1024;
 /// The most ramdisks that an image can have: 32 sections less kernel, command line and metadata.
 pub const MAX_RAMDISKS: u32 = 29;
+const PORTS: (u32, u32) = (1, 65_535);
 /// The host's name when the document has none.
 pub const DEFAULT_HOSTNAME: &str = "enclave";
 /// The number of ramdisks when the document has none: boot and application.
@@ -39,8 +47,12 @@ pub enum Access {
 pub struct Configuration {
     /// Program and arguments; the first is searched in PATH when it has no `/`.
     pub argv: Vec<String>,
+    /// How documents of the security module are given out; `None` where they are not.
+    pub attestation: Option<Attestation>,
     /// Working directory, absolute.
     pub cwd: String,
+    /// What may be reached, in the order in which it is asked; nothing when it is empty.
+    pub egress: Vec<EgressRule>,
     /// `NAME=value`, passed on in this order.
     pub env: Vec<String>,
     /// Primary group id.
@@ -49,6 +61,8 @@ pub struct Configuration {
     pub groups: Vec<u32>,
     /// The host's name.
     pub hostname: String,
+    /// Ports at which connections arrive, ascending.
+    pub ingress: Vec<Ingress>,
     /// Resource limits that differ from the kernel's own.
     pub limits: BTreeMap<Resource, Limit>,
     /// Whether the application may open `/dev/nsm`.
@@ -67,17 +81,25 @@ impl Configuration {
     pub fn new(argv: Vec<String>) -> Self {
         Self {
             argv,
+            attestation: None,
             cwd: "/".to_owned(),
+            egress: Vec::new(),
             env: Vec::new(),
             gid: 0,
             groups: Vec::new(),
             hostname: DEFAULT_HOSTNAME.to_owned(),
+            ingress: Vec::new(),
             limits: BTreeMap::new(),
             nsm: Access::Denied,
             ramdisks: DEFAULT_RAMDISKS,
             uid: 0,
             vsock: Access::Denied,
         }
+    }
+
+    /// Whether the image has an agent: only one that has something to do is there.
+    pub fn has_agent(&self) -> bool {
+        self.attestation.is_some() || !self.egress.is_empty() || !self.ingress.is_empty()
     }
 
     /// Reads a document.
@@ -138,8 +160,17 @@ impl Configuration {
                 fields::text,
             )?)
         };
+        if let Some(value) = fields.optional("attestation") {
+            configuration.attestation = Some(fields::attestation(value)?);
+        }
+        if let Some(value) = fields.optional("egress") {
+            configuration.egress = fields::array("egress", value, fields::egress_rule)?;
+        }
         if let Some(value) = fields.optional("hostname") {
             configuration.hostname = fields::text("hostname", value)?;
+        }
+        if let Some(value) = fields.optional("ingress") {
+            configuration.ingress = fields::array("ingress", value, fields::ingress)?;
         }
         if let Some(value) = fields.optional("limits") {
             configuration.limits = fields::limits(value)?;
@@ -166,7 +197,17 @@ impl Configuration {
         self.check()?;
         let mut writer = Writer::default();
         writer.strings("argv", &self.argv);
+        if let Some(Attestation { port }) = self.attestation {
+            writer.key("attestation");
+            writer.raw(&format!("{{\"port\":{port}}}"));
+        }
         writer.string("cwd", &self.cwd);
+        if !self.egress.is_empty() {
+            writer.key("egress");
+            writer.list(*b"[]", &self.egress, |json, rule| {
+                push_string(json, &rule.to_string());
+            });
+        }
         writer.strings("env", &self.env);
         writer.number("gid", self.gid);
         writer.key("groups");
@@ -175,6 +216,10 @@ impl Configuration {
         });
         if self.hostname != DEFAULT_HOSTNAME {
             writer.string("hostname", &self.hostname);
+        }
+        if !self.ingress.is_empty() {
+            writer.key("ingress");
+            writer.list(*b"[]", self.ingress.iter().copied(), push_ingress);
         }
         if !self.limits.is_empty() {
             writer.key("limits");
@@ -217,6 +262,7 @@ impl Configuration {
         check_text("cwd", &self.cwd)?;
         check_range("uid", self.uid, (0, MAX_ID))?;
         check_range("gid", self.gid, (0, MAX_ID))?;
+        self.check_network()?;
         self.check_groups()?;
         check_hostname(&self.hostname)?;
         check_range("ramdisks", self.ramdisks, (1, MAX_RAMDISKS))?;
@@ -231,6 +277,40 @@ impl Configuration {
                 return Err(Error::Groups { index, found });
             }
             before = Some(found);
+        }
+        Ok(())
+    }
+
+    /// What the agent can do, and that nobody else is it.
+    fn check_network(&self) -> Result<(), Error> {
+        if self.has_agent() {
+            check_range("uid", self.uid, (0, AGENT_ID - 1))?;
+        }
+        for (key, found, most) in [
+            ("egress", self.egress.len(), MAX_EGRESS),
+            ("ingress", self.ingress.len(), MAX_INGRESS),
+        ] {
+            if found > most {
+                return Err(Error::TooMany { key, most, found });
+            }
+        }
+        let mut before = 0;
+        for (index, Ingress { port, to }) in self.ingress.iter().enumerate() {
+            check_range(&format!("ingress[{index}].to"), (*to).into(), PORTS)?;
+            if *port <= before {
+                return Err(Error::Ports {
+                    index,
+                    found: *port,
+                });
+            }
+            before = *port;
+        }
+        let Some(Attestation { port }) = self.attestation else {
+            return Ok(());
+        };
+        check_range("attestation.port", port.into(), PORTS)?;
+        if self.ingress.iter().any(|ingress| ingress.port == port) {
+            return Err(Error::AttestationPort { found: port });
         }
         Ok(())
     }
@@ -302,6 +382,11 @@ fn check_hostname(name: &str) -> Result<(), Error> {
     })
 }
 
+fn push_ingress(json: &mut Vec<u8>, Ingress { port, to }: Ingress) {
+    let text = format!("{{\"port\":{port},\"to\":{to}}}");
+    json.extend_from_slice(text.as_bytes());
+}
+
 fn push_limit(json: &mut Vec<u8>, (resource, limit): (&Resource, &Limit)) {
     push_string(json, resource.name());
     json.extend_from_slice(b":{\"hard\":");
@@ -330,6 +415,11 @@ impl Writer {
             .push(if self.json.is_empty() { b'{' } else { b',' });
         push_string(&mut self.json, key);
         self.json.push(b':');
+    }
+
+    /// A value that is JSON already.
+    fn raw(&mut self, json: &str) {
+        self.json.extend_from_slice(json.as_bytes());
     }
 
     fn string(&mut self, key: &str, text: &str) {

@@ -9,6 +9,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::configuration::{MAX_BYTES, SCHEMA};
+use crate::network::WrongRule;
 
 /// Characters of a document that an error repeats.
 const SHOWN: usize = 64;
@@ -154,6 +155,38 @@ pub enum Error {
         index: usize,
         /// The id.
         found: u32,
+    },
+    /// More items than a list may have.
+    #[error("`{key}`: expected at most {most} items, found {found}")]
+    TooMany {
+        /// The key.
+        key: &'static str,
+        /// How many there may be.
+        most: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A port that stands twice, or in another order, or is 0.
+    #[error("`ingress[{index}].port`: expected ports from 1 to 65535, ascending, found {found}")]
+    Ports {
+        /// Which pair.
+        index: usize,
+        /// The port.
+        found: u16,
+    },
+    /// One vsock port for documents and for the application.
+    #[error("`attestation.port`: expected a port that `ingress` does not have, found {found}")]
+    AttestationPort {
+        /// The port.
+        found: u16,
+    },
+    /// Text that is no rule.
+    #[error("`{key}`: {source}")]
+    Rule {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        source: WrongRule,
     },
     /// A host name that is none.
     #[error(

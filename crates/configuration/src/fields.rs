@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Found};
 use crate::json::Value;
 use crate::limits::{Bound, Limit, Resource};
+use crate::network::{Attestation, EgressRule, Ingress};
 
 fn wrong(key: &str, expected: &'static str, value: &Value) -> Error {
     Error::WrongType {
@@ -95,6 +96,42 @@ pub(crate) fn small_number(key: &str, value: &Value) -> Result<u32, Error> {
         most: u64::from(u32::MAX),
         found,
     })
+}
+
+/// A number of 16 bits.
+fn port(key: &str, value: &Value) -> Result<u16, Error> {
+    let found = number(key, value)?;
+    u16::try_from(found).map_err(|_| Error::OutOfRange {
+        key: key.to_owned(),
+        least: 1,
+        most: u64::from(u16::MAX),
+        found,
+    })
+}
+
+pub(crate) fn attestation(value: Value) -> Result<Attestation, Error> {
+    let mut fields = Fields::of("attestation", value)?;
+    let port = port("attestation.port", &fields.required("port")?)?;
+    fields.finish()?;
+    Ok(Attestation { port })
+}
+
+pub(crate) fn egress_rule(key: &str, value: Value) -> Result<EgressRule, Error> {
+    let text = text(key, value)?;
+    text.parse().map_err(|source| Error::Rule {
+        key: key.to_owned(),
+        source,
+    })
+}
+
+pub(crate) fn ingress(key: &str, value: Value) -> Result<Ingress, Error> {
+    let mut fields = Fields::of(key, value)?;
+    let ingress = Ingress {
+        port: port(&format!("{key}.port"), &fields.required("port")?)?,
+        to: port(&format!("{key}.to"), &fields.required("to")?)?,
+    };
+    fields.finish()?;
+    Ok(ingress)
 }
 
 /// An array whose items `read` reads, with the item's own key.

@@ -28,10 +28,12 @@ mod error;
 mod fields;
 pub mod json;
 mod limits;
+mod network;
 
 pub use configuration::{
-    Access, Configuration, DEFAULT_HOSTNAME, DEFAULT_RAMDISKS, MAX_BYTES, MAX_ID, MAX_RAMDISKS,
-    SCHEMA,
+    AGENT_ID, Access, Configuration, DEFAULT_HOSTNAME, DEFAULT_RAMDISKS, MAX_BYTES, MAX_EGRESS,
+    MAX_ID, MAX_INGRESS, MAX_RAMDISKS, SCHEMA,
 };
 pub use error::{Error, Found};
 pub use limits::{Bound, Limit, Resource};
+pub use network::{Attestation, EgressRule, Host, Ingress, WrongRule, deciding_rule};

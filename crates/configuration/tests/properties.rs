@@ -1,12 +1,22 @@
 //! Properties: what is written is read, what is read is written back to the byte.
 
-use enclair_configuration::{Access, Bound, Configuration, Limit, MAX_ID, MAX_RAMDISKS, Resource};
+#![allow(
+    clippy::expect_used,
+    reason = "a strategy of this file is wrong otherwise"
+)]
+
+use enclair_configuration::{
+    AGENT_ID, Access, Attestation, Bound, Configuration, EgressRule, Ingress, Limit, MAX_ID,
+    MAX_RAMDISKS, Resource,
+};
 use proptest::prelude::*;
 
 /// A document with every key, to be damaged.
 const ALL: &str = concat!(
-    r#"{"argv":["sh","-c","a\n\"b\" \\ / €\u0001"],"cwd":"/srv","env":["B=2","A="],"gid":5,"#,
-    r#""groups":[0,4,101],"hostname":"a-1.example","limits":{"core":{"hard":0,"soft":0},"#,
+    r#"{"argv":["sh","-c","a\n\"b\" \\ / €\u0001"],"attestation":{"port":9},"cwd":"/srv","#,
+    r#""egress":["!a.b:80","*:443"],"env":["B=2","A="],"gid":5,"#,
+    r#""groups":[0,4,101],"hostname":"a-1.example","#,
+    r#""ingress":[{"port":80,"to":8080},{"port":81,"to":8080}],"limits":{"core":{"hard":0,"soft":0},"#,
     r#""nofile":{"hard":"unlimited","soft":1024}},"nsm":true,"ramdisks":3,"schema":1,"uid":1000,"#,
     r#""vsock":true}"#
 );
@@ -30,12 +40,27 @@ fn text() -> impl Strategy<Value = String> {
     any::<String>().prop_map(|text| text.replace('\0', ""))
 }
 
+/// Attestation, egress and ingress, as far as types do not say it: ports differ.
+fn network() -> impl Strategy<Value = (Option<Attestation>, Vec<EgressRule>, Vec<Ingress>)> {
+    let hosts = "(\\*|host|(\\*\\.|\\.)?[a-z]{1,8}(\\.[a-z0-9_]{0,4}[a-z]){0,3}|10\\.0\\.0\\.0/8|\\[::1\\])";
+    let rule = format!("!?{hosts}(:443|:80,1000-2000)?");
+    let rule = proptest::string::string_regex(&rule).expect("a pattern");
+    let rule = rule.prop_map(|text| text.parse().expect("a rule"));
+    let ingress = prop::collection::btree_map(2..=u16::MAX, 1..=u16::MAX, 0..4);
+    let pair = |(port, to)| Ingress { port, to };
+    (
+        prop::option::of(Just(Attestation { port: 1 })),
+        prop::collection::vec(rule, 0..4),
+        ingress.prop_map(move |pairs| pairs.into_iter().map(pair).collect()),
+    )
+}
+
 fn configuration() -> impl Strategy<Value = Configuration> {
     let process = (
         prop::collection::vec(text(), 0..4),
         prop::collection::vec(text(), 0..4),
         text(),
-        (0..=MAX_ID, 0..=MAX_ID),
+        (0..AGENT_ID, 0..=MAX_ID),
         prop::collection::btree_set(0..=MAX_ID, 0..4),
     );
     let rest = (
@@ -43,12 +68,17 @@ fn configuration() -> impl Strategy<Value = Configuration> {
         prop::collection::btree_map(prop::sample::select(&Resource::ALL[..]), limit(), 0..16),
         (access(), access()),
         1..=MAX_RAMDISKS,
+        network(),
     );
     (process, rest).prop_map(|((mut argv, env, cwd, (uid, gid), groups), rest)| {
         argv.insert(0, "program".to_owned());
-        let (hostname, limits, (nsm, vsock), ramdisks) = rest;
+        let (hostname, limits, (nsm, vsock), ramdisks, network) = rest;
+        let (attestation, egress, ingress) = network;
         Configuration {
             argv,
+            attestation,
+            egress,
+            ingress,
             cwd: format!("/{cwd}"),
             env: env.into_iter().map(|value| format!("N{value}=")).collect(),
             gid,

@@ -8,11 +8,14 @@
 //! | configuration, markers | the tree is whole before anything in it is used |
 //! | root, mounts, `/dev`, files, network | as the application will see them |
 //! | init's own ids | after the last file was made |
-//! | the application | |
+//! | the agent, where there is one | its file was opened before the root was switched |
+//! | the application | it finds its proxy and its names |
 //!
 //! A step that fails ends the boot with its failure; none is tried without end, and none is
 //! skipped. PID 1 must not exit, so a broken rule of init's own (a panic) ends the machine too.
 
+use std::fs::File;
+use std::os::unix::net::UnixListener;
 use std::panic;
 use std::path::Path;
 
@@ -25,8 +28,8 @@ use crate::sys::machine::uptime_ms;
 use crate::sys::process::Ended;
 use crate::sys::signal;
 use crate::{
-    configuration, console, devices, entropy, files, heartbeat, identity, launch, machine, markers,
-    mounts, network, nsm, root, supervise,
+    agent, configuration, console, devices, entropy, files, heartbeat, identity, launch, machine,
+    markers, mounts, network, nsm, root, supervise,
 };
 
 /// Runs the enclave to its end.
@@ -57,38 +60,43 @@ fn boot(report: &mut Report) -> Result<Ended, Failure> {
     heartbeat::beat()?;
     report.connect();
     report.event(&Event::Starting);
-    security_module()?;
+    let module = security_module()?;
     let top = Path::new("/");
     let configuration = configuration::read(top)?;
     markers::check(top, configuration.ramdisks)?;
-    prepare(&configuration)?;
+    let agent = agent::open(&configuration, module)?;
+    let socket = prepare(&configuration)?;
+    let agent = agent.map(|agent| agent.start(socket)).transpose()?;
     let application = launch::start(&configuration)?;
     report.event(&Event::Started {
         boot_ms: uptime_ms(),
     });
-    supervise::watch(application)
+    supervise::watch(application, agent)
 }
 
-fn security_module() -> Result<(), Failure> {
+fn security_module() -> Result<Option<File>, Failure> {
     nsm::load_driver()?;
-    match nsm::open()? {
+    let module = nsm::open()?;
+    match &module {
         None => console::say("no NSM: this machine cannot attest"),
         Some(module) => {
-            let bits = entropy::feed(&module)?;
+            let bits = entropy::feed(module)?;
             console::say(&format!("{bits} bits of entropy from the NSM"));
         }
     }
-    Ok(())
+    Ok(module)
 }
 
-/// The application's world.
-fn prepare(configuration: &Configuration) -> Result<(), Failure> {
+/// The application's world. Gives the socket at which the agent takes its requests.
+fn prepare(configuration: &Configuration) -> Result<Option<UnixListener>, Failure> {
     let present = devices::look();
     root::switch()?;
     mounts::mount_all()?;
     mounts::protect()?;
     devices::make(present, configuration)?;
-    files::write(&configuration.hostname)?;
+    files::write(configuration)?;
     network::prepare(&configuration.hostname)?;
-    identity::take_own()
+    let socket = agent::listen(configuration)?;
+    identity::take_own()?;
+    Ok(socket)
 }

@@ -8,7 +8,7 @@ use enclair_configuration::{Configuration, MAX_BYTES};
 
 use crate::failure::Failure;
 
-const PATH: &str = "etc/enclair/enclave.json";
+pub(crate) const PATH: &str = "etc/enclair/enclave.json";
 
 /// Reads the configuration below `top`.
 pub(crate) fn read(top: &Path) -> Result<Configuration, Failure> {

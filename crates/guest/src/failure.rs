@@ -8,6 +8,7 @@ use enclair_configuration::Resource;
 use thiserror::Error;
 
 use crate::sys::Errno;
+use crate::sys::process::Ended;
 
 /// One row of the table.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub const FAILURES: &[Row] = &[
     row(52, "marker-unexpected"),
     row(53, "entries-missing"),
     row(54, "tree-not-read"),
+    row(55, "agent-missing"),
     row(60, "root-missing"),
     row(61, "root-not-switched"),
     row(62, "mount-point"),
@@ -54,6 +56,7 @@ pub const FAILURES: &[Row] = &[
     row(70, "no-loopback"),
     row(71, "hostname-not-set"),
     row(72, "identity-not-taken"),
+    row(73, "agent-not-started"),
     row(80, "not-started"),
     row(81, "limit-not-set"),
     row(82, "ids-not-set"),
@@ -67,6 +70,7 @@ pub const FAILURES: &[Row] = &[
     row(94, "arguments-too-long"),
     row(95, "program-not-started"),
     row(96, "application-lost"),
+    row(97, "agent-ended"),
 ];
 
 /// Why the application was not started, or is not watched any more.
@@ -120,6 +124,8 @@ pub enum Failure {
     EntriesMissing { expected: u64, found: u64 },
     #[error("`{path}` cannot be counted: {errno}")]
     TreeNotRead { path: String, errno: Errno },
+    #[error("`/agent` cannot be opened, and the configuration needs it: {errno}")]
+    AgentMissing { errno: Errno },
     #[error("`/rootfs`: expected a directory")]
     RootMissing,
     #[error("`/rootfs` cannot become the root: {step}: {errno}")]
@@ -138,6 +144,8 @@ pub enum Failure {
     HostnameNotSet { errno: Errno },
     #[error("init cannot take its own user id: {errno}")]
     IdentityNotTaken { errno: Errno },
+    #[error("the agent cannot be started: {reason}")]
+    AgentNotStarted { reason: String },
     #[error("no process can be made for the application: {errno}")]
     NotStarted { errno: Errno },
     #[error("`limits.{resource}` cannot be set: {errno}")]
@@ -164,6 +172,8 @@ pub enum Failure {
     ProgramNotStarted { program: String, errno: Errno },
     #[error("the application's process is gone, and its status with it: {errno}")]
     ApplicationLost { errno: Errno },
+    #[error("the agent ended before the application: {ended}")]
+    AgentEnded { ended: Ended },
 }
 
 /// What came back instead of the heartbeat's byte.
@@ -202,6 +212,7 @@ impl Failure {
             Self::MarkerUnexpected { .. } => "marker-unexpected",
             Self::EntriesMissing { .. } => "entries-missing",
             Self::TreeNotRead { .. } => "tree-not-read",
+            Self::AgentMissing { .. } => "agent-missing",
             Self::RootMissing => "root-missing",
             Self::RootNotSwitched { .. } => "root-not-switched",
             Self::MountPoint { .. } => "mount-point",
@@ -211,6 +222,7 @@ impl Failure {
             Self::NoLoopback { .. } => "no-loopback",
             Self::HostnameNotSet { .. } => "hostname-not-set",
             Self::IdentityNotTaken { .. } => "identity-not-taken",
+            Self::AgentNotStarted { .. } => "agent-not-started",
             Self::NotStarted { .. } => "not-started",
             Self::LimitNotSet { .. } => "limit-not-set",
             Self::IdsNotSet { .. } => "ids-not-set",
@@ -224,6 +236,7 @@ impl Failure {
             Self::ArgumentsTooLong => "arguments-too-long",
             Self::ProgramNotStarted { .. } => "program-not-started",
             Self::ApplicationLost { .. } => "application-lost",
+            Self::AgentEnded { .. } => "agent-ended",
         }
     }
 

@@ -1,4 +1,5 @@
-//! Files that a container runtime would bring: `/etc/hostname` and `/etc/hosts`.
+//! Files that a container runtime would bring: `/etc/hostname`, `/etc/hosts`, and where the agent
+//! answers for names, `/etc/resolv.conf`.
 //!
 //! Written only where the image has nothing of that name, not even a symlink. The builder removes
 //! the empty ones that other runtimes leave (`runtime-files@1`).
@@ -7,20 +8,28 @@ use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 
+use enclair_configuration::Configuration;
+
 use crate::failure::Failure;
 use crate::sys::Errno;
 
 const HOSTNAME: &str = "/etc/hostname";
 const HOSTS: &str = "/etc/hosts";
+const RESOLVER: &str = "/etc/resolv.conf";
 
-/// Writes both where they are missing.
-pub(crate) fn write(hostname: &str) -> Result<(), Failure> {
+/// Writes those that are missing.
+pub(crate) fn write(configuration: &Configuration) -> Result<(), Failure> {
+    let hostname = &configuration.hostname;
     match fs::create_dir("/etc") {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         result => result.map_err(|error| failed("/etc", error.into()))?,
     }
     write_missing(HOSTNAME, &format!("{hostname}\n")).map_err(|errno| failed(HOSTNAME, errno))?;
-    write_missing(HOSTS, &hosts(hostname)).map_err(|errno| failed(HOSTS, errno))
+    write_missing(HOSTS, &hosts(hostname)).map_err(|errno| failed(HOSTS, errno))?;
+    if configuration.egress.is_empty() {
+        return Ok(());
+    }
+    write_missing(RESOLVER, "nameserver 127.0.0.1\n").map_err(|errno| failed(RESOLVER, errno))
 }
 
 fn failed(path: &'static str, errno: Errno) -> Failure {

@@ -8,12 +8,14 @@
 //! nothing of enclaves; all other modules are safe code. The process has one thread, so that `fork`
 //! is sound and nothing has to be locked.
 //!
-//! It is no service manager and no shell: it starts one process, once. It resolves no names,
+//! It is no service manager and no shell: it starts the application, and before it the agent where the
+//! image has one, once. It resolves no names,
 //! reads no command line and no environment, and trusts nothing that the host says but the two
 //! answers on the reserved ports, which can only stop it.
 
 #![cfg(target_os = "linux")]
 
+mod agent;
 mod boot;
 mod capabilities;
 mod cbor;

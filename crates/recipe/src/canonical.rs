@@ -9,7 +9,7 @@ mod packages;
 
 use std::collections::BTreeMap;
 
-use enclair_configuration::{Bound, DEFAULT_HOSTNAME, Limit};
+use enclair_configuration::{Bound, DEFAULT_HOSTNAME, Ingress, Limit};
 use serde::Serialize;
 
 use crate::packages::Packages;
@@ -90,6 +90,7 @@ fn document(recipe: &Recipe) -> Object {
         overlay,
         run: application,
         network: reach,
+        attestation,
         logs,
         boot: parts,
         compression,
@@ -107,6 +108,12 @@ fn document(recipe: &Recipe) -> Object {
     json.list("overlay", overlay.iter().map(file).collect());
     json.object("run", run(application));
     json.object("network", network(reach));
+    json.object("attestation", {
+        let mut json = Object::default();
+        let port = attestation.map(|attestation| Json::Number(attestation.port.into()));
+        json.put("port", port);
+        json
+    });
     json.object("logs", {
         let mut json = Object::default();
         json.unless("to", log_target(**logs), log_target(LogTarget::default()));
@@ -274,14 +281,19 @@ fn limit(limit: Limit) -> Json {
 fn network(network: &Network) -> Object {
     let Network { ingress, egress } = network;
     let mut json = Object::default();
-    let ports = ingress.iter().map(|port| Json::Number(u64::from(**port)));
-    json.list("ingress", ports.collect());
-    let hosts = egress.iter().map(|egress| {
-        let port = egress.port.map(|port| format!(":{port}"));
-        Json::Text(format!("{}{}", egress.host, port.unwrap_or_default()))
-    });
-    json.list("egress", hosts.collect());
+    let pairs = ingress.iter().map(|pair| ingress_pair(**pair));
+    json.list("ingress", pairs.collect());
+    let rules = egress.iter().map(|rule| Json::Text(rule.to_string()));
+    json.list("egress", rules.collect());
     json
+}
+
+fn ingress_pair(pair: Ingress) -> Json {
+    if pair.port == pair.to {
+        Json::Number(pair.port.into())
+    } else {
+        Json::Text(pair.to_string())
+    }
 }
 
 const fn log_target(target: LogTarget) -> &'static str {

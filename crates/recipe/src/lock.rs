@@ -71,6 +71,8 @@ pub struct LockedBoot {
     pub kernel: LockedFile,
     /// PID 1.
     pub init: LockedFile,
+    /// The agent, where the image has one.
+    pub agent: Option<LockedFile>,
     /// The driver module of the security module.
     pub nsm_module: Option<LockedFile>,
 }
@@ -215,6 +217,7 @@ impl Lock {
         let files = [
             ("kernel", Some(&self.boot.kernel)),
             ("init", Some(&self.boot.init)),
+            ("agent", self.boot.agent.as_ref()),
             ("nsm_module", self.boot.nsm_module.as_ref()),
             ("source", archive),
         ];

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use enclair_configuration::{Limit, Resource};
+use enclair_configuration::{Attestation, EgressRule, Ingress, Limit, Resource};
 use enclair_digest::{Engine, Hasher, PureRust, Sha256};
 use enclair_eif::Arch;
 
@@ -30,8 +30,10 @@ pub struct Recipe {
     pub overlay: Vec<FileEntry>,
     /// How the application is started.
     pub run: Run,
-    /// What the application may reach; not built yet.
+    /// What comes in, and what may go out.
     pub network: Network,
+    /// How documents of the security module are given out; `None` where they are not.
+    pub attestation: Option<Attestation>,
     /// Where the application's output goes.
     pub logs: Spanned<LogTarget>,
     /// The boot environment.
@@ -242,22 +244,13 @@ pub enum Grant {
     Vsock,
 }
 
-/// `[network]`; not built yet.
+/// `[network]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
-    /// Ports at which connections from outside arrive.
-    pub ingress: Vec<Spanned<u16>>,
-    /// Hosts that may be reached.
-    pub egress: Vec<Spanned<Egress>>,
-}
-
-/// A host that may be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Egress {
-    /// A name, an address, or `*.` and a name for everything below it.
-    pub host: String,
-    /// The port; every one when there is none.
-    pub port: Option<u16>,
+    /// Ports at which connections from outside arrive; no vsock port twice.
+    pub ingress: Vec<Spanned<Ingress>>,
+    /// What may be reached, in the order in which it is asked.
+    pub egress: Vec<Spanned<EgressRule>>,
 }
 
 /// Where the application's output goes.
@@ -278,7 +271,7 @@ pub struct Boot {
     pub kernel: Option<Spanned<Artifact>>,
     /// PID 1.
     pub init: Option<Spanned<Artifact>>,
-    /// The agent; not built yet.
+    /// The agent, in images that have one.
     pub agent: Option<Spanned<Artifact>>,
     /// The driver module of the security module.
     pub nsm_module: Option<Spanned<Artifact>>,
@@ -340,6 +333,12 @@ impl Recipe {
         hasher.finish()
     }
 
+    /// Whether the image has an agent: only one that has something to do is there.
+    pub const fn has_agent(&self) -> bool {
+        let Network { ingress, egress } = &self.network;
+        self.attestation.is_some() || !ingress.is_empty() || !egress.is_empty()
+    }
+
     /// Files that the project puts into the image: those of the source, then those of the overlay.
     pub fn files(&self) -> impl Iterator<Item = &FileEntry> {
         let source = match &self.source {
@@ -363,7 +362,9 @@ impl Recipe {
     /// source, and what is laid over it.
     pub fn artifacts(&self) -> impl Iterator<Item = &Spanned<Artifact>> {
         let boot = &self.boot;
-        let parts = [&boot.kernel, &boot.init, &boot.agent, &boot.nsm_module];
+        // One that no image would have is not fetched either.
+        let agent = if self.has_agent() { &boot.agent } else { &None };
+        let parts = [&boot.kernel, &boot.init, agent, &boot.nsm_module];
         let archive = match &self.source {
             Source::Archive(artifact) => Some(artifact),
             Source::Image(_) | Source::Files(_) | Source::Dockerfile(_) | Source::Packages(_) => {
@@ -396,14 +397,8 @@ impl Recipe {
             }
             Source::Image(_) | Source::Files(_) | Source::Archive(_) => {}
         }
-        let first = self.network.ingress.first();
-        add("network.ingress", first.and_then(Spanned::span));
-        let first = self.network.egress.first();
-        add("network.egress", first.and_then(Spanned::span));
         let logs = Some(self.logs).filter(|logs| **logs == LogTarget::Host);
         add("logs.to", logs.and_then(|logs| logs.span()));
-        let agent = self.boot.agent.as_ref();
-        add("boot.agent", agent.and_then(Spanned::span));
         add("sign", self.sign.as_ref().and_then(Spanned::span));
         found
     }

@@ -34,8 +34,10 @@ struct Recipe {
     overlay: Option<Vec<File>>,
     /// How the application is started.
     run: Option<Run>,
-    /// What the application may reach. Read and checked, not built yet.
+    /// What comes in, and what may go out.
     network: Option<Network>,
+    /// How documents of the security module are given out.
+    attestation: Option<Attestation>,
     /// Where the application's output goes.
     logs: Option<Logs>,
     /// The boot environment; what is left out is carried by Enclair.
@@ -378,14 +380,31 @@ enum Bounds {
     Text(String),
 }
 
-/// What the application may reach. Read and checked, not built yet.
+/// What comes in, and what may go out.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Network {
     /// Ports at which connections from outside arrive.
-    ingress: Option<Vec<u16>>,
-    /// Hosts that may be reached, `HOST[:PORT]`.
+    ingress: Option<Vec<Ingress>>,
+    /// What may be reached, `[!]HOST[:PORTS]`; the first rule that fits decides.
     egress: Option<Vec<String>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Ingress {
+    /// The same port outside and in the application.
+    Port(u16),
+    /// `PORT:TO`.
+    Text(String),
+}
+
+/// How documents of the security module are given out.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Attestation {
+    /// The vsock port of the endpoint; 9010.
+    port: Option<u16>,
 }
 
 /// Where the application's output goes.
@@ -411,7 +430,7 @@ struct Boot {
     kernel: Option<Artifact>,
     /// PID 1.
     init: Option<Artifact>,
-    /// Read and checked, not built yet.
+    /// The agent, in images that have one.
     agent: Option<Artifact>,
     /// The NSM driver module.
     nsm_module: Option<Artifact>,

@@ -1,7 +1,7 @@
-//! `cargo xtask guest`: the committed init program, from the sources of this workspace.
+//! `cargo xtask guest`: the committed guest programs, from the sources of this workspace.
 //!
-//! The kit is `boot/guest/x86_64`: `init`, `init.sha256`, and the record of everything that it is
-//! built from ([`crate::inputs`]). It is linked with the linker that comes with the toolchain and
+//! The kit is `boot/guest/x86_64`: for each program the file, its digest, and the record of
+//! everything that it is built from ([`crate::inputs`]). A program is linked with the linker that comes with the toolchain and
 //! against the C library that comes with the target, so the toolchain is the only tool that
 //! decides a byte. `rust-toolchain.toml` names it; another one is refused.
 //!
@@ -21,68 +21,138 @@ use crate::verdict::{Mode, Verdict};
 use crate::{files, program, say};
 
 const KIT: &str = "boot/guest/x86_64";
-const RECORD: &str = "boot/guest/x86_64/inputs.sha256";
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// What decides the bytes of the program, and the program. The lock file and the manifest of the
-/// workspace hold more than this program needs; a needless build takes seconds.
-const INPUTS: [&str; 9] = [
-    "boot/guest/x86_64/init",
+/// What decides the bytes of every program. The lock file and the manifest of the workspace hold
+/// more than one needs; a needless build takes seconds.
+const SHARED_INPUTS: [&str; 6] = [
     "Cargo.lock",
     "Cargo.toml",
     "crates/configuration/Cargo.toml",
     "crates/configuration/src",
-    "crates/guest/Cargo.toml",
-    "crates/guest/src",
     "crates/xtask/src/guest.rs",
     "rust-toolchain.toml",
 ];
 
-/// Builds the program and writes or compares it. `target` is where cargo may build.
-pub(crate) fn run(
-    top: &Path,
-    cargo_home: &Path,
-    target: &Path,
-    mode: Mode,
-) -> Result<Verdict, Error> {
-    let kit = top.join(KIT);
-    let init = kit.join("init");
-    if mode == Mode::CheckIfChanged {
-        let changed = changes(top)?;
-        if changed.is_empty() {
-            return Ok(Verdict::Unchanged { path: init });
+/// A program of the kit.
+struct Program {
+    /// Its file's name.
+    name: &'static str,
+    package: &'static str,
+    binary: &'static str,
+    /// The program itself, its manifest and its sources.
+    own_inputs: [&'static str; 3],
+}
+
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "init",
+        package: "enclair-guest",
+        binary: "enclair-init",
+        own_inputs: [
+            "boot/guest/x86_64/init",
+            "crates/guest/Cargo.toml",
+            "crates/guest/src",
+        ],
+    },
+    Program {
+        name: "agent",
+        package: "enclair-agent",
+        binary: "enclair-agent",
+        own_inputs: [
+            "boot/guest/x86_64/agent",
+            "crates/agent/Cargo.toml",
+            "crates/agent/src",
+        ],
+    },
+];
+
+/// Where things are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    /// The workspace.
+    pub(crate) top: &'a Path,
+    pub(crate) cargo_home: &'a Path,
+    /// Where cargo may build.
+    pub(crate) target: &'a Path,
+}
+
+/// Builds the programs and writes or compares them.
+pub(crate) fn run(places: Places<'_>, mode: Mode) -> Result<Vec<Verdict>, Error> {
+    let programs = PROGRAMS.iter();
+    programs
+        .map(|program| program.verdict(places, mode))
+        .collect()
+}
+
+impl Program {
+    fn verdict(&self, places: Places<'_>, mode: Mode) -> Result<Verdict, Error> {
+        let top = places.top;
+        let path = self.file(top, "");
+        if mode == Mode::CheckIfChanged {
+            let changed = self.changes(top)?;
+            if changed.is_empty() {
+                return Ok(Verdict::Unchanged { path });
+            }
+            say(&format!("not as recorded: `{}`", changed.join("`, `")));
         }
-        say(&format!("not as recorded: `{}`", changed.join("`, `")));
+        check_toolchain(top)?;
+        let built = files::read(&self.build(places)?)?;
+        let digest = files::digest_of(&built);
+        let sum = files::sum_line(digest, self.name);
+        if mode != Mode::Write {
+            return self.compare(top, digest, &sum);
+        }
+        files::write(&path, &built, 0o755)?;
+        files::write(&self.file(top, ".sha256"), sum.as_bytes(), 0o644)?;
+        Record::of(top, &self.inputs())?.write(&top.join(self.record()))?;
+        Ok(Verdict::Written { path, digest })
     }
-    check_toolchain(top)?;
-    let built = files::read(&build(top, cargo_home, target)?)?;
-    let digest = files::digest_of(&built);
-    let sum = files::sum_line(digest, "init");
-    if mode != Mode::Write {
-        return compare(top, digest, &sum);
+
+    /// A file of the kit: the program's, or one beside it.
+    fn file(&self, top: &Path, extension: &str) -> PathBuf {
+        top.join(format!("{KIT}/{}{extension}", self.name))
     }
-    files::write(&init, &built, 0o755)?;
-    files::write(&kit.join("init.sha256"), sum.as_bytes(), 0o644)?;
-    Record::of(top, &INPUTS)?.write(&top.join(RECORD))?;
-    Ok(Verdict::Written { path: init, digest })
-}
 
-fn changes(top: &Path) -> Result<Vec<String>, Error> {
-    Record::changes_since(top, RECORD, &INPUTS)
-}
+    fn record(&self) -> String {
+        format!("{KIT}/{}.inputs.sha256", self.name)
+    }
 
-fn compare(top: &Path, built: Sha256, sum: &str) -> Result<Verdict, Error> {
-    let (init, recorded) = (
-        top.join(KIT).join("init"),
-        top.join(KIT).join("init.sha256"),
-    );
-    let (committed, _) = files::digest(&init)?;
-    let verdict = Verdict::compare(&init, committed, built);
-    let differs = Verdict::compare_text(&recorded, &files::read_text(&recorded)?, sum);
-    match differs {
-        // Only of a program that is the built one: else its own difference is the news.
-        Some(differs) if committed == built => Ok(differs),
-        Some(_) | None => Ok(verdict.with_changes(changes(top)?)),
+    /// What decides its bytes, and the program.
+    fn inputs(&self) -> Vec<&'static str> {
+        SHARED_INPUTS.into_iter().chain(self.own_inputs).collect()
+    }
+
+    fn changes(&self, top: &Path) -> Result<Vec<String>, Error> {
+        Record::changes_since(top, &self.record(), &self.inputs())
+    }
+
+    fn compare(&self, top: &Path, built: Sha256, sum: &str) -> Result<Verdict, Error> {
+        let (path, recorded) = (self.file(top, ""), self.file(top, ".sha256"));
+        let (committed, _) = files::digest(&path)?;
+        let verdict = Verdict::compare(&path, committed, built);
+        let differs = Verdict::compare_text(&recorded, &files::read_text(&recorded)?, sum);
+        match differs {
+            // Only of a program that is the built one: else its own difference is the news.
+            Some(differs) if committed == built => Ok(differs),
+            Some(_) | None => Ok(verdict.with_changes(self.changes(top)?)),
+        }
+    }
+
+    fn build(&self, places: Places<'_>) -> Result<PathBuf, Error> {
+        let target = places.target.join("guest");
+        let mut command = cleaned("cargo", places.top);
+        command
+            .args(["build", "--locked", "--profile", "guest"])
+            .args(["--package", self.package, "--bin", self.binary])
+            .args(["--target", TARGET])
+            .env("CARGO_TARGET_DIR", &target)
+            .env(
+                "CARGO_ENCODED_RUSTFLAGS",
+                flags(places.top, places.cargo_home),
+            );
+        program::run(&mut command)?;
+        Ok(target.join(TARGET).join("guest").join(self.binary))
     }
 }
 
@@ -141,19 +211,6 @@ fn decides_bytes(name: &OsStr) -> bool {
         || name == "RUSTFLAGS"
         || name == "RUSTUP_TOOLCHAIN"
         || name == "SOURCE_DATE_EPOCH"
-}
-
-fn build(top: &Path, cargo_home: &Path, target: &Path) -> Result<PathBuf, Error> {
-    let target = target.join("guest");
-    let mut command = cleaned("cargo", top);
-    command
-        .args(["build", "--locked", "--profile", "guest"])
-        .args(["--package", "enclair-guest", "--bin", "enclair-init"])
-        .args(["--target", TARGET])
-        .env("CARGO_TARGET_DIR", &target)
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(top, cargo_home));
-    program::run(&mut command)?;
-    Ok(target.join(TARGET).join("guest/enclair-init"))
 }
 
 /// The flags of rustc, in the form that allows a space in a path.

@@ -42,7 +42,7 @@ const AFTER_HELP: &str = "Exit status: 0 done or identical; 1 the new build diff
 enum Command {
     /// Build the kernel from its locked source package (boot/kernel)
     Kernel(Kernel),
-    /// Build the init program with the exact toolchain (boot/guest)
+    /// Build the guest programs with the exact toolchain (boot/guest)
     Guest(Guest),
 }
 
@@ -107,9 +107,11 @@ impl Shared {
 
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
-        Ok(verdict) => {
-            say(&verdict.to_string());
-            verdict.exit_code()
+        Ok(verdicts) => {
+            for verdict in &verdicts {
+                say(&verdict.to_string());
+            }
+            Verdict::exit_code(&verdicts)
         }
         Err(error) => {
             say(&format!("error: {}", error::chain(&error)));
@@ -121,7 +123,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<Verdict, Error> {
+fn run(command: Command) -> Result<Vec<Verdict>, Error> {
     let top = files::workspace();
     match command {
         Command::Kernel(kernel) => {
@@ -135,13 +137,18 @@ fn run(command: Command) -> Result<Verdict, Error> {
                 jobs: kernel.jobs,
                 work: &work,
             };
-            kernel::run(&top, kernel.arch, &request)
+            Ok(vec![kernel::run(&top, kernel.arch, &request)?])
         }
         Command::Guest(guest) => {
             let home = guest.home.as_ref().map(|home| home.join(".cargo"));
             let cargo_home = guest.cargo_home.or(home).ok_or(Error::CargoHome)?;
             let target = guest.shared.target(&top)?;
-            guest::run(&top, &absolute(&cargo_home)?, &target, guest.shared.mode())
+            let places = guest::Places {
+                top: &top,
+                cargo_home: &absolute(&cargo_home)?,
+                target: &target,
+            };
+            guest::run(places, guest.shared.mode())
         }
     }
 }

@@ -98,8 +98,9 @@ impl Verdict {
         }
     }
 
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.status())
+    /// That of the worst.
+    pub(crate) fn exit_code(verdicts: &[Self]) -> ExitCode {
+        ExitCode::from(verdicts.iter().map(Self::status).max().unwrap_or(0))
     }
 
     fn status(&self) -> u8 {

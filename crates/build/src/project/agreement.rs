@@ -111,6 +111,13 @@ pub(super) fn departures(recipe: &Recipe, lock: &Lock) -> Vec<String> {
         ),
         ("boot.init", asked(boot.init.as_deref(), &lock.boot.init)),
         (
+            "boot.agent",
+            match &lock.boot.agent {
+                Some(file) => recipe.has_agent() && asked(boot.agent.as_deref(), file),
+                None => !recipe.has_agent(),
+            },
+        ),
+        (
             "boot.nsm_module",
             match &lock.boot.nsm_module {
                 Some(file) => module.is_some() && asked(module, file),

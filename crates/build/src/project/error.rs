@@ -205,7 +205,7 @@ impl ProjectError {
             ),
             Self::Carried { .. } => Some(
                 "use the release that made the lock, import its exported store, or take the one of \
-                 this release with `enclair lock --update kernel init`",
+                 this release with `enclair lock --update kernel init agent`",
             ),
             Self::NoCommit { .. } => Some("commit first, or give the epoch in seconds"),
             Self::Url { .. } => Some("what is there has changed; look at it before you believe it"),

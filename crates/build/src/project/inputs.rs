@@ -250,11 +250,13 @@ fn has(supply: &dyn Supply, blob: &Blob) -> bool {
     supply.open(&blob.sha256).is_ok()
 }
 
-fn carried(arch: Arch, entry: &str) -> Option<&'static [u8]> {
+/// What this program carries for an entry of the lock.
+pub(super) fn carried(arch: Arch, entry: &str) -> Option<&'static [u8]> {
     let carried = embedded(arch)?;
     match entry {
         "kernel" => Some(carried.kernel),
         "init" => Some(carried.init),
+        "agent" => Some(carried.agent),
         _ => None,
     }
 }

@@ -109,6 +109,7 @@ pub(super) fn request<E: Engine>(
     let lock = inputs.lock;
     let epoch = epoch(lock, inputs.directory)?;
     let content = |entry, file| inputs.content(entry, file);
+    let agent = lock.boot.agent.as_ref();
     let module = lock.boot.nsm_module.as_ref();
     Ok(BuildRequest {
         root: root(recipe, inputs, epoch)?,
@@ -116,6 +117,7 @@ pub(super) fn request<E: Engine>(
         process: process(recipe),
         kernel: content("kernel", &lock.boot.kernel),
         init: content("init", &lock.boot.init),
+        agent: agent.and_then(|file| content("agent", file)),
         module: module.and_then(|file| content("nsm_module", file)),
         ramdisks: Vec::new(),
         compression: compression_of(recipe),
@@ -190,7 +192,15 @@ fn surroundings(recipe: &Recipe) -> Surroundings {
             Access::Denied
         }
     };
+    let network = &recipe.network;
     Surroundings {
+        attestation: recipe.attestation,
+        egress: network
+            .egress
+            .iter()
+            .map(|rule| rule.get().clone())
+            .collect(),
+        ingress: network.ingress.iter().map(|pair| **pair).collect(),
         hostname: Some(run.hostname.get().clone()),
         limits: run
             .limits

@@ -24,7 +24,6 @@ use super::inputs;
 use super::inside::{Container, keep_inside};
 use super::request::effects_of;
 use crate::content::open_file;
-use crate::embedded::embedded;
 use crate::enclave::Tools;
 use crate::error::Error;
 use crate::git::has_in_clone;
@@ -40,6 +39,8 @@ pub enum Entry {
     Kernel,
     /// `init`
     Init,
+    /// `agent`
+    Agent,
     /// `nsm_module`
     NsmModule,
     /// `files`: those that are laid into the image and are not the project's.
@@ -50,10 +51,11 @@ pub enum Entry {
 
 impl Entry {
     /// Every entry.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Source,
         Self::Kernel,
         Self::Init,
+        Self::Agent,
         Self::NsmModule,
         Self::Files,
         Self::Rules,
@@ -65,6 +67,7 @@ impl Entry {
             Self::Source => "source",
             Self::Kernel => "kernel",
             Self::Init => "init",
+            Self::Agent => "agent",
             Self::NsmModule => "nsm_module",
             Self::Files => FILES,
             Self::Rules => "rules",
@@ -75,7 +78,7 @@ impl Entry {
 /// Text that names no entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a lock has no entry `{0}`; there are `source`, `kernel`, `init`, `nsm_module`, `files`, `rules`"
+    "a lock has no entry `{0}`; there are `source`, `kernel`, `init`, `agent`, `nsm_module`, `files`, `rules`"
 )]
 pub struct UnknownEntry(String);
 
@@ -123,11 +126,15 @@ impl<E: Engine> Resolver<'_, E> {
         let kernel = boot.kernel.as_deref();
         let init = boot.init.as_deref();
         let module = boot.nsm_module.as_deref();
+        let known_agent = known.and_then(|boot| boot.agent.as_ref());
         let known_module = known.and_then(|boot| boot.nsm_module.as_ref());
         let file = |entry, artifact, known| self.file((entry, artifact), known, &archives);
         let boot = LockedBoot {
             kernel: file(Entry::Kernel, kernel, known.map(|boot| &boot.kernel))?,
             init: file(Entry::Init, init, known.map(|boot| &boot.init))?,
+            agent: (self.recipe.has_agent())
+                .then(|| file(Entry::Agent, boot.agent.as_deref(), known_agent))
+                .transpose()?,
             nsm_module: module
                 .map(|artifact| file(Entry::NsmModule, Some(artifact), known_module))
                 .transpose()?,
@@ -310,13 +317,8 @@ impl<E: Engine> Resolver<'_, E> {
     fn carried(&self, entry: Entry) -> Result<LockedFile, ProjectError> {
         let arch = *self.recipe.enclave.arch;
         let what = entry.name();
-        let carried =
-            embedded(arch).ok_or_else(|| entry_error(entry, Error::NotCarried { what, arch }))?;
-        let bytes = if entry == Entry::Kernel {
-            carried.kernel
-        } else {
-            carried.init
-        };
+        let bytes = inputs::carried(arch, what)
+            .ok_or_else(|| entry_error(entry, Error::NotCarried { what, arch }))?;
         Ok(LockedFile {
             from: Origin::Carried,
             blob: inputs::blob_of(bytes, self.tools.engine),
@@ -412,6 +414,7 @@ fn entry_error(entry: Entry, source: Error) -> ProjectError {
             Entry::Source => "`source` cannot be locked",
             Entry::Kernel => "`boot.kernel` cannot be locked",
             Entry::Init => "`boot.init` cannot be locked",
+            Entry::Agent => "`boot.agent` cannot be locked",
             Entry::NsmModule => "`boot.nsm_module` cannot be locked",
             Entry::Files => "a file of `overlay` or `source.files` cannot be locked",
             Entry::Rules => "`rules` cannot be locked",

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use enclair_build::Epoch;
-use enclair_configuration::{Bound, Limit, Resource};
+use enclair_configuration::{Bound, EgressRule, Ingress, Limit, Resource};
 use enclair_eif::Arch;
 use enclair_recipe::ImageReference;
 
@@ -57,6 +57,10 @@ pub(crate) struct Direct {
     /// Program that the kernel starts as /init, instead of the one that enclair carries
     #[arg(long, value_name = "FILE", requires = "image")]
     pub(crate) init: Option<PathBuf>,
+    /// The agent, instead of the one that enclair carries; only images with ingress, egress or
+    /// attestation have one
+    #[arg(long, value_name = "FILE", requires = "image")]
+    pub(crate) agent: Option<PathBuf>,
     /// Kernel command line, instead of the architecture's own
     #[arg(long, value_name = "TEXT", requires = "image")]
     pub(crate) cmdline: Option<String>,
@@ -106,6 +110,17 @@ pub(crate) struct Direct {
 /// What is measured about the application's process and the container image does not say.
 #[derive(Debug, Args)]
 pub(crate) struct SurroundingsArguments {
+    /// vsock port at which documents of the security module are given out (measured)
+    #[arg(long, value_name = "PORT", value_parser = value_parser!(u16).range(1..), requires = "image")]
+    pub(crate) attestation: Option<u16>,
+    /// What the application may reach, as in api.example.org:443; may be given more than once, the
+    /// first that fits decides (measured)
+    #[arg(long, value_name = "[!]HOST[:PORTS]", requires = "image")]
+    pub(crate) egress: Vec<EgressRule>,
+    /// vsock port at which connections arrive, and the application's port when it is another; may
+    /// be given more than once (measured)
+    #[arg(long, value_name = "PORT[:TO]", requires = "image")]
+    pub(crate) ingress: Vec<Ingress>,
     /// Let the application use what is otherwise denied; may be given more than once (measured)
     #[arg(long, value_enum, value_name = "WHAT", requires = "image")]
     pub(crate) grant: Vec<GrantArgument>,

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use enclair_build::Entry;
 
 const UPDATE_HELP: &str =
-    "Resolve these entries anew: source, kernel, init, nsm_module, files, rules";
+    "Resolve these entries anew: source, kernel, init, agent, nsm_module, files, rules";
 
 /// Which recipe.
 #[derive(Debug, Args)]

@@ -266,7 +266,7 @@ fn only_what_is_named_is_updated() {
     let [same, other] = digests();
     assert_eq!(same, kernel);
     assert_ne!(other, init);
-    shop.enclair("lock --update kernel init").done();
+    shop.enclair("lock --update kernel init agent").done();
     assert_ne!(digests()[0], kernel);
     let said = shop.enclair("lock --update agent").refused();
     assert!(said.contains("a lock has no entry `agent`"), "{said}");

@@ -269,7 +269,7 @@ fn a_carried_part_of_another_release() {
     error: `enclair.toml` was not built
       caused by: the lock wants the init with digest sha256:[sha256]; this enclair carries sha256:[sha256]
       caused by: offline, and not in the store: init (sha256:[sha256], N bytes)
-    hint: use the release that made the lock, import its exported store, or take the one of this release with `enclair lock --update kernel init`
+    hint: use the release that made the lock, import its exported store, or take the one of this release with `enclair lock --update kernel init agent`
     ");
 }
 

@@ -1,7 +1,8 @@
 //! Processes: made, replaced by a program, waited for; and the limits they run under.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::fs::File;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use super::{Errno, check};
@@ -41,7 +42,6 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
 
 /// Makes the open file `from` the standard stream `to` (0, 1 or 2).
 pub(crate) fn replace_stream(from: &OwnedFd, to: i32) -> Result<(), Errno> {
-    use std::os::fd::AsRawFd;
     // SAFETY: `from` is open; the standard streams belong to nobody in this process.
     check(unsafe { libc::dup2(from.as_raw_fd(), to) }).map(drop)
 }
@@ -84,10 +84,38 @@ pub(crate) fn execute(path: &CStr, arguments: &Strings, environment: &Strings) -
     Errno::last()
 }
 
+/// Replaces this process by an open program, by whatever path it was opened. Returns only if that
+/// failed.
+pub(crate) fn execute_file(program: &File, arguments: &Strings, environment: &Strings) -> Errno {
+    // SAFETY: both arrays end with a null pointer, and their strings live as long as they do; the
+    // path is empty, so that the kernel takes the file.
+    unsafe {
+        libc::syscall(
+            libc::SYS_execveat,
+            program.as_raw_fd(),
+            c"".as_ptr(),
+            arguments.pointers.as_ptr(),
+            environment.pointers.as_ptr(),
+            libc::AT_EMPTY_PATH,
+        );
+    }
+    Errno::last()
+}
+
+/// Lets the program that this process becomes have the open file of this number.
+pub(crate) fn pass(file: RawFd) -> Result<(), Errno> {
+    // SAFETY: the call takes no pointer; a number that is not open is an error.
+    check(unsafe { libc::fcntl(file, libc::F_SETFD, 0) }).map(drop)
+}
+
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Ended {
+    /// By itself, with this code.
+    #[error("exited with {0}")]
     Exited(i32),
+    /// By this signal.
+    #[error("ended by signal {0}")]
     Signaled(i32),
 }
 

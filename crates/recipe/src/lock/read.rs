@@ -115,7 +115,7 @@ fn read_root(root: &DeTable<'_>) -> Result<Lock, LockError> {
         rules: table.rules("rules")?,
         effects: table.rules("effects")?,
         boot: boot(
-            &table.table("boot", &["kernel", "init", "nsm_module"])?,
+            &table.table("boot", &["kernel", "init", "agent", "nsm_module"])?,
             &suites,
         )?,
         source: match table.get("source") {
@@ -160,13 +160,15 @@ fn command_line(table: &Table<'_>) -> Result<String, LockError> {
 }
 
 fn boot(table: &Table<'_>, suites: &[LockedSuite]) -> Result<LockedBoot, LockError> {
+    let optional = |key| match table.get(key) {
+        Some(_) => file(&table.table(key, FILE)?, suites).map(Some),
+        None => Ok(None),
+    };
     Ok(LockedBoot {
         kernel: file(&table.table("kernel", FILE)?, suites)?,
         init: file(&table.table("init", FILE)?, suites)?,
-        nsm_module: match table.get("nsm_module") {
-            Some(_) => Some(file(&table.table("nsm_module", FILE)?, suites)?),
-            None => None,
-        },
+        agent: optional("agent")?,
+        nsm_module: optional("nsm_module")?,
     })
 }
 

@@ -66,6 +66,9 @@ fn head(out: &mut String, lock: &Lock) -> fmt::Result {
 fn tables(out: &mut String, lock: &Lock) -> fmt::Result {
     file(out, "boot.kernel", &lock.boot.kernel)?;
     file(out, "boot.init", &lock.boot.init)?;
+    if let Some(agent) = &lock.boot.agent {
+        file(out, "boot.agent", agent)?;
+    }
     if let Some(module) = &lock.boot.nsm_module {
         file(out, "boot.nsm_module", module)?;
     }

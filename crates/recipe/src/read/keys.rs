@@ -10,6 +10,7 @@ pub(crate) const ROOT: &[&str] = &[
     "overlay",
     "run",
     "network",
+    "attestation",
     "logs",
     "boot",
     "ramdisk",
@@ -76,6 +77,7 @@ pub(crate) const RUN: &[&str] = &[
     "command", "env", "user", "workdir", "hostname", "grant", "limits",
 ];
 pub(crate) const NETWORK: &[&str] = &["ingress", "egress"];
+pub(crate) const ATTESTATION: &[&str] = &["port"];
 pub(crate) const LOGS: &[&str] = &["to"];
 pub(crate) const BOOT: &[&str] = &["kernel", "init", "agent", "nsm_module"];
 pub(crate) const RAMDISK: &[&str] = &["compression"];
@@ -96,6 +98,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("source.packages.effects", EFFECTS),
     ("run", RUN),
     ("network", NETWORK),
+    ("attestation", ATTESTATION),
     ("logs", LOGS),
     ("boot", BOOT),
     ("ramdisk", RAMDISK),

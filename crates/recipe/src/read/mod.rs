@@ -10,6 +10,7 @@ mod document;
 mod enclave;
 mod files;
 mod keys;
+mod network;
 mod packages;
 mod recipe;
 mod run;

@@ -6,8 +6,9 @@ use crate::read::document::{Reader, Table};
 use crate::read::enclave::enclave;
 use crate::read::files::files;
 use crate::read::keys::{BOOT, LIMITS, NORMALIZE, RAMDISK, SIGN, SOURCE};
+use crate::read::network::{attestation, network};
 use crate::read::packages::packages;
-use crate::read::run::{logs, network, run};
+use crate::read::run::{logs, run};
 use crate::read::settings::read_settings;
 use crate::read::text::{self, Checked, Complaint};
 use crate::recipe::{Artifact, Boot, Normalize, RamdiskCompression, Recipe, Sign, Source};
@@ -30,6 +31,7 @@ pub(crate) fn read_recipe(reader: &mut Reader, document: &Table<'_>) -> Option<R
         overlay: files(reader, document.get("overlay").as_ref()),
         run: run(reader, document),
         network: network(reader, document),
+        attestation: attestation(reader, document),
         logs: logs(reader, document),
         boot: boot(reader, document),
         compression: compression(reader, document),

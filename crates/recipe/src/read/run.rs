@@ -6,9 +6,9 @@ use enclair_configuration::{Bound, DEFAULT_HOSTNAME, Limit, Resource};
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::read::document::{Field, Reader, Table};
-use crate::read::keys::{self, LOGS, NETWORK, RUN};
+use crate::read::keys::{self, LOGS, RUN};
 use crate::read::text::{self, Checked, Complaint};
-use crate::recipe::{Grant, LogTarget, Network, Run};
+use crate::recipe::{Grant, LogTarget, Run};
 use crate::span::Spanned;
 
 pub(crate) fn run(reader: &mut Reader, document: &Table<'_>) -> Run {
@@ -135,23 +135,6 @@ fn number_limit(number: i128) -> Checked<Limit> {
         soft: bound,
         hard: bound,
     })
-}
-
-pub(crate) fn network(reader: &mut Reader, document: &Table<'_>) -> Network {
-    let table = document
-        .get("network")
-        .and_then(|field| reader.table(&field, NETWORK));
-    let Some(table) = table else {
-        return Network::default();
-    };
-    Network {
-        ingress: reader.list(table.get("ingress").as_ref(), |reader, item| {
-            reader.number_or(item, "a port", text::port, None)
-        }),
-        egress: reader.list(table.get("egress").as_ref(), |reader, item| {
-            reader.parsed(item, text::egress)
-        }),
-    }
 }
 
 pub(crate) fn logs(reader: &mut Reader, document: &Table<'_>) -> Spanned<LogTarget> {

@@ -4,7 +4,7 @@ use enclair_configuration::{Bound, Configuration, Limit, MAX_ID, Resource};
 
 use crate::diagnostic::quoted;
 use crate::path::leaves_project;
-use crate::recipe::{Egress, Epoch, Mode, Owner, Principal};
+use crate::recipe::{Epoch, Mode, Owner, Principal};
 use crate::reference::{ImageReference, is_host};
 
 /// A value, or what is wrong with it.
@@ -272,29 +272,6 @@ pub(crate) fn epoch_word(text: &str) -> Checked<Epoch> {
 pub(crate) fn port(number: i128) -> Checked<u16> {
     let port = u16::try_from(number).ok().filter(|port| *port > 0);
     port.ok_or_else(|| Complaint::new(format!("expected a port from 1 to 65535, found {number}")))
-}
-
-/// `HOST[:PORT]`, where `*.` may stand before a name.
-pub(crate) fn egress(text: &str) -> Checked<Egress> {
-    let wrong = || Complaint::expected("`HOST[:PORT]`", text);
-    let bare = text.strip_prefix("*.").unwrap_or(text);
-    if bare.contains("://") {
-        return Err(wrong().hint(Some("leave the scheme out")));
-    }
-    if !is_host(bare) {
-        return Err(wrong().hint(Some("`*.` stands at the beginning, for every name below")));
-    }
-    let port = text
-        .rsplit_once(':')
-        .filter(|(_, port)| !port.ends_with(']'));
-    let (host, port) = match port {
-        Some((host, port)) => (host, Some(port.parse().map_err(|_| wrong())?)),
-        None => (text, None),
-    };
-    Ok(Egress {
-        host: host.to_ascii_lowercase(),
-        port,
-    })
 }
 
 /// A container image.

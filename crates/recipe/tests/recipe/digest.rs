@@ -7,7 +7,7 @@ use enclair_recipe::Recipe;
 use proptest::prelude::*;
 
 /// Keys with a value and another one; each changes what is built.
-const COUNTED: [(&str, &str, &str); 21] = [
+const COUNTED: [(&str, &str, &str); 25] = [
     ("enclave.name", "\"a\"", "\"b\""),
     ("enclave.version", "\"1\"", "\"2\""),
     ("enclave.arch", "\"aarch64\"", "\"x86_64\""),
@@ -27,6 +27,10 @@ const COUNTED: [(&str, &str, &str); 21] = [
     ("run.hostname", "\"a\"", "\"b\""),
     ("run.grant", "[\"nsm\"]", "[\"nsm\", \"vsock\"]"),
     ("run.limits.core", "0", "\"0:unlimited\""),
+    ("network.ingress", "[80, \"81:82\"]", "[80, 81]"),
+    ("network.egress", "[\"!a\", \"b:1\"]", "[\"b:1\", \"!a\"]"),
+    ("attestation.port", "1", "2"),
+    ("boot.agent", "\"a\"", "\"b\""),
     ("boot.kernel", "\"a\"", "{ url = \"https://a.b/c\" }"),
     (
         "boot.nsm_module",

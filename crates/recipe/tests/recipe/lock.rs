@@ -45,6 +45,7 @@ fn minimal() -> Lock {
         boot: LockedBoot {
             kernel: carried(1),
             init: carried(2),
+            agent: None,
             nsm_module: None,
         },
         source: None,
@@ -95,6 +96,7 @@ fn full() -> Lock {
                 blob: blob(4, 1),
                 private: false,
             },
+            agent: None,
             nsm_module: Some(LockedFile {
                 from: Origin::Image {
                     image: image("docker-archive:../kernel.tar:a:b", None),
@@ -576,14 +578,15 @@ fn any_lock() -> impl Strategy<Value = Lock> {
             }))
         }),
     ];
-    let boot = (any_file(), any_file(), proptest::option::of(any_file()));
+    let optional = || proptest::option::of(any_file());
+    let boot = (any_file(), any_file(), (optional(), optional()));
     let files = proptest::collection::vec(any_file(), 0..3);
     (head, any_rules(), any_rules(), boot, (source, files)).prop_map(
         |(head, rules, mut effects, boot, (source, files))| {
             effects.sort_by_key(ToString::to_string);
             effects.dedup();
             let (format, recipe, arch, epoch, cmdline) = head;
-            let (kernel, init, nsm_module) = boot;
+            let (kernel, init, (agent, nsm_module)) = boot;
             Lock {
                 format,
                 recipe: Sha256::from_bytes(recipe),
@@ -596,6 +599,7 @@ fn any_lock() -> impl Strategy<Value = Lock> {
                 boot: LockedBoot {
                     kernel,
                     init,
+                    agent,
                     nsm_module,
                 },
                 source,

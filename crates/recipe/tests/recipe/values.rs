@@ -114,10 +114,7 @@ fn what_is_not_built_yet_is_listed_with_its_line() {
         .collect();
     let expected = [
         "source.packages.distribution",
-        "network.ingress",
-        "network.egress",
         "logs.to",
-        "boot.agent",
         "sign",
     ];
     assert_eq!(found, expected);
@@ -179,6 +176,19 @@ fn sizes_epochs_and_limits_have_their_edges() {
             "network.egress = [\"*.example.org:443\", \"[::1]:53\", \"10.0.0.1\"]",
             true,
         ),
+        ("network.ingress = [\"443:8443\", 80]", true),
+        ("network.ingress = [\"443:8443\", 443]", false),
+        ("network.ingress = [\"443\", 80]", true),
+        ("network.ingress = [\"443:\"]", false),
+        ("network.ingress = [\"0:1\"]", false),
+        ("network.ingress = [\"1:+1\"]", false),
+        ("attestation.port = 1", true),
+        ("attestation.port = 0", false),
+        ("attestation = {}", true),
+        ("attestation = true", false),
+        ("network.egress = [\"!*:25\", \"10.0.0.0/8:1-2\"]", true),
+        ("network.egress = [\"10.0.0.1/8\"]", false),
+        ("network.egress = [\"a\", \"a\"]", false),
         ("network.egress = [\"a.*.org\"]", false),
         ("network.egress = [\"https://a.org\"]", false),
         ("run.hostname = \"a.b-c\"", true),

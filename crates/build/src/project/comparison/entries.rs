@@ -30,6 +30,8 @@ pub(super) fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
         Some(&is.init),
         Movements::BOOT,
     );
+    let agents = (was.agent.as_ref(), is.agent.as_ref());
+    changes.file("boot.agent", agents.0, agents.1, Movements::BOOT);
     let modules = (was.nsm_module.as_ref(), is.nsm_module.as_ref());
     changes.file("boot.nsm_module", modules.0, modules.1, Movements::BOOT);
     changes.source(old, new);

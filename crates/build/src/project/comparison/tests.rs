@@ -55,6 +55,7 @@ fn lock(packages: &[LockedPackage]) -> Lock {
         boot: LockedBoot {
             kernel: file(3),
             init: file(4),
+            agent: None,
             nsm_module: None,
         },
         source: Some(LockedSource::Packages(LockedPackages {
@@ -172,6 +173,9 @@ fn every_entry_moves_the_registers_that_measure_it() {
         }),
         ("boot.kernel", "mms", |lock| lock.boot.kernel = file(9)),
         ("boot.init", "mms", |lock| lock.boot.init = file(9)),
+        ("boot.agent", "mms", |lock| {
+            lock.boot.agent = Some(file(9));
+        }),
         ("boot.nsm_module", "mms", |lock| {
             lock.boot.nsm_module = Some(file(9));
         }),

@@ -234,7 +234,8 @@ fn with_hints<E: Engine>(
     };
     let boot = &mut lock.boot;
     let files = [Some(&mut boot.kernel), Some(&mut boot.init)];
-    let files = files.into_iter().chain([boot.nsm_module.as_mut(), archive]);
+    let optional = [boot.agent.as_mut(), boot.nsm_module.as_mut(), archive];
+    let files = files.into_iter().chain(optional);
     for file in files.flatten().chain(&mut lock.files) {
         if let Origin::Package { package, .. } = &mut file.from {
             learn(package);

@@ -1,0 +1,28 @@
+//! Why the agent does not start. Nothing of a connection is in here: one that goes wrong ends, and
+//! the others go on.
+
+use std::io;
+
+use thiserror::Error;
+
+/// Something without which the agent has no work.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    /// An argument that names no open file.
+    #[error("argument `{argument}`: expected the name and number of an open file, as in `nsm=7`")]
+    Argument { argument: String },
+    /// A file that init did not hand over.
+    #[error("init handed over no file called `{name}`")]
+    NotInherited { name: &'static str },
+    /// The configuration cannot be read.
+    #[error("the configuration cannot be read: {source}")]
+    ConfigurationNotRead { source: io::Error },
+    /// The configuration is none.
+    #[error("the configuration: {source}")]
+    Configuration {
+        source: enclair_configuration::Error,
+    },
+    /// The event loop cannot be made.
+    #[error("no event loop: {source}")]
+    Runtime { source: io::Error },
+}

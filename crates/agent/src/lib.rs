@@ -1,0 +1,79 @@
+//! What runs inside the enclave beside the application: the agent.
+//!
+//! It moves bytes between the application, which has nothing but a loopback interface, and the
+//! parent, which is reached by vsock, and does so under the measured configuration only. Init
+//! starts it before the application and gives it the open files that it needs; it has a user id of
+//! its own and no capability. `docs/runtime.md` is the contract with the application and with the
+//! parent.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | `inherited` | the open files that init hands over |
+//! | `stream` | sockets of every family, and what is read and written of them |
+//! | `relay` | bytes both ways between two streams |
+//! | `ingress` | connections from outside to the application |
+//! | `ports` | which ports the application listens at |
+//!
+//! One thread serves everything. It sleeps in the kernel until a socket has something to say: a
+//! timer exists only while something waits for it, so an idle agent does not wake up.
+//!
+//! It is not trusted more than it must be: it makes no process, opens no file of the image, and
+//! resolves no name. It speaks no TLS: what is secret between the application and its clients is
+//! not for the agent to see.
+
+#![cfg(target_os = "linux")]
+
+mod error;
+mod ingress;
+mod inherited;
+mod ports;
+mod relay;
+mod stream;
+mod sys;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::runtime::Builder;
+
+use crate::error::Error;
+use crate::ingress::Ingress;
+use crate::inherited::Inherited;
+
+/// Runs the agent to the end of the enclave. `arguments` are the open files, as in `started=4`.
+pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let mut inherited = match Inherited::take(arguments) {
+        Ok(inherited) => inherited,
+        Err(error) => return fail(&error),
+    };
+    match serve(&mut inherited) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            inherited.say(&format!("{error}\n"));
+            fail(&error)
+        }
+    }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "enclair-agent: {error}");
+    ExitCode::FAILURE
+}
+
+fn serve(inherited: &mut Inherited) -> Result<(), Error> {
+    let configuration = Arc::new(inherited.configuration()?);
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|source| Error::Runtime { source })?;
+    runtime.block_on(async {
+        let connections = ingress::limit();
+        for &pair in &configuration.ingress {
+            tokio::spawn(Ingress::new(pair, Arc::clone(&connections)).serve());
+        }
+        inherited.say("ok\n");
+        std::future::pending().await
+    })
+}
