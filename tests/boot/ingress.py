@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Plays the clients of an enclave that says everything back on the port that is published first.
 
-  ingress.py LOG COMMAND..      runs COMMAND and its clients; what it says goes to LOG as well
-  ingress.py --taken COMMAND..  runs COMMAND with `-p` at an address that is taken
+  ingress.py LOG COMMAND..          runs COMMAND and its clients; what it says goes to LOG as well
+  ingress.py --measure LOG COMMAND..  the same with measurements alone, as one line of JSON
+  ingress.py --taken COMMAND..      runs COMMAND with `-p` at an address that is taken
 """
 
 import hashlib
+import json
 import os
 import re
 import signal
@@ -96,6 +98,38 @@ def measure_round_trips(address, count):
     return sorted(times)
 
 
+def wait_until_served(address):
+    """An agent opens its port a moment after the application has opened its own."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return expect_echo(address, 1)
+        except (AssertionError, ConnectionError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def measure(_process, served):
+    """Bytes a second there and back, the best of three, and round trips."""
+    size = 64 << 20
+    seconds = []
+    for _ in range(3):
+        begin = time.monotonic()
+        expect_echo(served, size)
+        seconds.append(time.monotonic() - begin)
+    trips = measure_round_trips(served, 4000)
+    print(
+        json.dumps(
+            {
+                "mib_per_s": round(64 / min(seconds), 1),
+                "median_ms": round(trips[len(trips) // 2], 3),
+                "p99_ms": round(trips[len(trips) * 99 // 100], 3),
+            }
+        )
+    )
+
+
 def clients(process, served, unserved):
     expect_echo(served, 100)
     print("= a connection of 100 bytes")
@@ -159,9 +193,14 @@ def main():
             result = subprocess.run(with_port, stderr=subprocess.PIPE, text=True, check=False)
         print(result.stderr)
         sys.exit(result.returncode)
+    work = clients
+    if log == "--measure":
+        work = measure
+        log, *command = command
     process, addresses = start(log, command)
     try:
-        clients(process, *addresses)
+        wait_until_served(addresses[0])
+        work(process, *addresses)
     finally:
         process.send_signal(signal.SIGTERM)
         status = process.wait(PATIENCE)

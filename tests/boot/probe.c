@@ -555,22 +555,67 @@ static void echo(int connection) {
     exit(count < 0);
 }
 
-// Listens on a vsock port, with a process for each connection, until it is ended.
-static void serve(const char *port) {
-    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY};
-    address.svm_port = (unsigned)atoi(port);
-    int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) ||
-        listen(listener, 1024))
-        exit(87);
+// Listens on a vsock port, or on a TCP port of the loopback (`tcp:PORT`), with a process for each
+// connection, until it is ended.
+static void serve(const char *where) {
+    int tcp = !strncmp(where, "tcp:", 4), port = atoi(where + (tcp ? 4 : 0));
+    struct sockaddr_vm outside = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY};
+    struct sockaddr_in inside = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    outside.svm_port = (unsigned)port;
+    inside.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int listener = socket(tcp ? AF_INET : AF_VSOCK, SOCK_STREAM, 0);
+    int bad = tcp ? bind(listener, (struct sockaddr *)&inside, sizeof inside)
+                  : bind(listener, (struct sockaddr *)&outside, sizeof outside);
+    if (bad || listen(listener, 1024)) exit(87);
     signal(SIGCHLD, SIG_IGN);
-    fact("serves", "%s", port);
+    fact("serves", "%s", where);
     for (;;) {
         int connection = accept(listener, NULL, NULL);
         if (connection < 0) exit(88);
         if (!fork()) close(listener), echo(connection);
         close(connection);
     }
+}
+
+// Serves in a process of its own, so that more can be done beside it.
+static void serve_beside(const char *where) {
+    if (!fork()) serve(where);
+}
+
+// The value of a line `NAME: NUMBER` of /proc/PID/status, or -1.
+static long status_number(const char *pid, const char *name) {
+    char path[300], line[256];
+    long value = -1;
+    snprintf(path, sizeof path, "/proc/%s/status", pid);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        if (!strncmp(line, name, strlen(name))) value = atol(line + strlen(name) + 1);
+    if (file) fclose(file);
+    return value;
+}
+
+// How often the process of that name ran in 10 seconds in which nothing happens, and its memory.
+static void watch(const char *name) {
+    DIR *directory = opendir("/proc");
+    struct dirent *entry;
+    while (directory && (entry = readdir(directory))) {
+        char path[300], found[64] = "";
+        snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (!file) continue;
+        if (fgets(found, sizeof found, file)) found[strcspn(found, "\n")] = 0;
+        fclose(file);
+        if (strcmp(found, name)) continue;
+        sleep(2);
+        long before = status_number(entry->d_name, "voluntary_ctxt_switches");
+        sleep(10);
+        long after = status_number(entry->d_name, "voluntary_ctxt_switches");
+        fact("wakes", "%ld", after - before);
+        fact("memory", "%ld", status_number(entry->d_name, "VmRSS"));
+        fact("owner", "%ld", status_number(entry->d_name, "Uid"));
+        fact("rights", "%ld", status_number(entry->d_name, "CapPrm"));
+    }
+    if (directory) closedir(directory);
 }
 
 static volatile int *volatile nowhere;
@@ -591,6 +636,8 @@ static int run(const char *name, const char *argument) {
     else if (!strcmp(name, "execute")) execute_from(argument);
     else if (!strcmp(name, "mtime")) times(argument);
     else if (!strcmp(name, "serve")) serve(argument);
+    else if (!strcmp(name, "serve-beside")) serve_beside(argument);
+    else if (!strcmp(name, "watch")) watch(argument);
     else if (!strcmp(name, "exit")) exit(atoi(argument));
     else if (!strcmp(name, "signal")) return signal(atoi(argument), SIG_DFL), raise(atoi(argument));
     else if (!strcmp(name, "crash")) return *nowhere;

@@ -22,6 +22,9 @@ pub(crate) enum Error {
     Configuration {
         source: enclair_configuration::Error,
     },
+    /// Nobody could ask for a document.
+    #[error("attestation at the vsock port {port}: {source}")]
+    Attestation { port: u16, source: io::Error },
     /// The event loop cannot be made.
     #[error("no event loop: {source}")]
     Runtime { source: io::Error },

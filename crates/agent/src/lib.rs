@@ -12,9 +12,11 @@
 //! | `stream` | sockets of every family, and what is read and written of them |
 //! | `relay` | bytes both ways between two streams |
 //! | `ingress` | connections from outside to the application |
+//! | `attestation` | documents of the security module, for everybody and for the application |
+//! | `http` | one request and its answer, for `attestation` |
 //! | `ports` | which ports the application listens at |
 //!
-//! One thread serves everything. It sleeps in the kernel until a socket has something to say: a
+//! One thread serves everything; a second one waits for the security module. Each sleeps in the kernel until a socket has something to say: a
 //! timer exists only while something waits for it, so an idle agent does not wake up.
 //!
 //! It is not trusted more than it must be: it makes no process, opens no file of the image, and
@@ -23,7 +25,9 @@
 
 #![cfg(target_os = "linux")]
 
+mod attestation;
 mod error;
+mod http;
 mod ingress;
 mod inherited;
 mod ports;
@@ -33,13 +37,17 @@ mod sys;
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
+use tokio::task::LocalSet;
 
+use crate::attestation::{Attestation, Side};
 use crate::error::Error;
 use crate::ingress::Ingress;
 use crate::inherited::Inherited;
+use crate::stream::Listener;
 
 /// Runs the agent to the end of the enclave. `arguments` are the open files, as in `started=4`.
 pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -56,19 +64,43 @@ pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
+/// Starts both sides of attestation.
+fn attest(port: u16, inherited: &mut Inherited) -> Result<(), Error> {
+    let name = "application";
+    let application = inherited.file(name).ok_or(Error::NotInherited { name })?;
+    let listen = || {
+        let service = Attestation::new(inherited.file("nsm"))?;
+        let outside = Listener::vsock(port.into())?;
+        let inside = Listener::adopt(application)?;
+        tokio::task::spawn_local(Rc::clone(&service).serve(outside, Side::Outside));
+        tokio::task::spawn_local(service.serve(inside, Side::Inside));
+        Ok(())
+    };
+    listen().map_err(|source| Error::Attestation { port, source })
+}
+
+/// What `ps` shows. A program that was executed by an open file has its number for a name.
+fn name_process() {
+    let _ = std::fs::write("/proc/self/comm", "enclair-agent");
+}
+
 fn fail(error: &Error) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "enclair-agent: {error}");
     ExitCode::FAILURE
 }
 
 fn serve(inherited: &mut Inherited) -> Result<(), Error> {
-    let configuration = Arc::new(inherited.configuration()?);
+    let configuration = inherited.configuration()?;
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()
         .map_err(|source| Error::Runtime { source })?;
-    runtime.block_on(async {
+    name_process();
+    LocalSet::new().block_on(&runtime, async {
+        if let Some(attestation) = configuration.attestation {
+            attest(attestation.port, inherited)?;
+        }
         let connections = ingress::limit();
         for &pair in &configuration.ingress {
             tokio::spawn(Ingress::new(pair, Arc::clone(&connections)).serve());

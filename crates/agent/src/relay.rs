@@ -7,10 +7,15 @@
 //!   only while a side does not take them.
 //! - **Failure.** A side that breaks off ends the other, not as if all had been said.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::io;
 
-use crate::stream::Stream;
+use tokio::task::coop::consume_budget;
+
+use crate::stream::{Readable, Stream};
 
 /// Bytes of one read, and the most that one way of a connection keeps.
 const BUFFER: usize = 64 * 1024;
@@ -61,14 +66,16 @@ async fn both(
 /// Passes one way on to its end, and the end.
 async fn pass(from: &Stream, to: &Stream) -> io::Result<()> {
     loop {
-        from.readable().await?;
-        match step(from, to) {
+        let readable = from.readable().await?;
+        match step(readable, to) {
             Ok(Step::End) => return to.finish_writing(),
             Ok(Step::Passed) => {}
             Ok(Step::Kept(bytes)) => to.write_all(&bytes).await?,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
+        // Two sides that are always ready would keep the thread from all others.
+        consume_budget().await;
     }
 }
 
@@ -82,17 +89,14 @@ enum Step {
     Kept(Vec<u8>),
 }
 
-fn step(from: &Stream, to: &Stream) -> io::Result<Step> {
+fn step(from: Readable<'_>, to: &Stream) -> io::Result<Step> {
     SHARED.with_borrow_mut(|buffer| {
-        let read = from.try_read(buffer)?;
+        let read = from.read(buffer)?;
         if read == 0 {
             return Ok(Step::End);
         }
         let bytes = buffer.get(..read).unwrap_or_default();
-        let written = match to.try_write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            result => result?,
-        };
+        let written = to.try_write(bytes)?;
         match bytes.get(written..).unwrap_or_default() {
             [] => Ok(Step::Passed),
             rest => Ok(Step::Kept(rest.to_vec())),

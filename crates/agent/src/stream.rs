@@ -7,10 +7,12 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use crate::sys;
 
@@ -63,83 +65,47 @@ impl Stream {
     }
 
     /// Waits until there may be something to read.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        self.0.readable().await?.retain_ready();
-        Ok(())
-    }
-
-    /// Reads what is there; 0 bytes are the end. `WouldBlock` when nothing is there.
-    pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = buffer.len();
-        self.attempt(Direction::Read, |socket| {
-            let mut socket = socket;
-            let read = socket.read(buffer)?;
-            Ok((read, read > 0 && read < length))
-        })
+    pub(crate) async fn readable(&self) -> io::Result<Readable<'_>> {
+        self.0.readable().await.map(Readable)
     }
 
     /// Reads once something is there; 0 bytes are the end.
     pub(crate) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            self.readable().await?;
-            match self.try_read(buffer) {
+            match self.readable().await?.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return result,
             }
         }
     }
 
-    /// Writes as much as is taken at once. `WouldBlock` when nothing is taken.
+    /// Writes as much as is taken at once; nothing when nothing is taken.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.attempt(Direction::Write, |socket| {
-            let mut socket = socket;
-            let written = socket.write(bytes)?;
-            Ok((written, written < bytes.len()))
-        })
+        let written = self
+            .0
+            .try_io(Interest::WRITABLE, |mut socket| socket.write(bytes));
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            result => result,
+        }
     }
 
     /// Writes all of `bytes`.
     pub(crate) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            self.0.writable().await?.retain_ready();
-            match self.try_write(bytes) {
-                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+            let mut guard = self.0.writable().await?;
+            match guard.try_io(|socket| socket.get_ref().write(bytes)) {
+                Ok(written) => {
+                    let written = written?;
+                    if written < bytes.len() {
+                        guard.clear_ready();
+                    }
+                    bytes = bytes.get(written..).unwrap_or_default();
+                }
+                Err(_would_block) => {}
             }
         }
         Ok(())
-    }
-
-    /// One system call without waiting. It says whether the kernel has nothing more for now.
-    fn attempt(
-        &self,
-        direction: Direction,
-        call: impl FnOnce(&Socket) -> io::Result<(usize, bool)>,
-    ) -> io::Result<usize> {
-        // Polled once, with nobody to wake: what is remembered is whether the kernel said "ready".
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let ready = match direction {
-            Direction::Read => self.0.poll_read_ready(&mut context),
-            Direction::Write => self.0.poll_write_ready(&mut context),
-        };
-        let std::task::Poll::Ready(guard) = ready else {
-            return Err(io::ErrorKind::WouldBlock.into());
-        };
-        let mut guard = guard?;
-        match call(guard.get_inner()) {
-            Ok((length, exhausted)) => {
-                if exhausted {
-                    guard.clear_ready();
-                }
-                Ok(length)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                guard.clear_ready();
-                Err(error)
-            }
-            Err(error) => Err(error),
-        }
     }
 
     /// Says that nothing more will be written.
@@ -151,6 +117,13 @@ impl Stream {
         }
     }
 
+    /// Reads to the end and keeps nothing.
+    pub(crate) async fn drain(&self) -> io::Result<()> {
+        let mut ignored = [0; 512];
+        while self.read(&mut ignored).await? > 0 {}
+        Ok(())
+    }
+
     /// Ends the connection so that the other side does not take it for a whole one, as far as the
     /// family can say so.
     pub(crate) fn reset(self) {
@@ -159,10 +132,21 @@ impl Stream {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Direction {
-    Read,
-    Write,
+/// A socket of which the kernel has said that something is there.
+#[derive(Debug)]
+pub(crate) struct Readable<'a>(AsyncFdReadyGuard<'a, Socket>);
+
+impl Readable<'_> {
+    /// Reads what is there; 0 bytes are the end. `WouldBlock` when nothing is there after all.
+    pub(crate) fn read(mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len();
+        let read = self.0.try_io(|socket| socket.get_ref().read(buffer));
+        let read = read.unwrap_or_else(|_would_block| Err(io::ErrorKind::WouldBlock.into()))?;
+        if (1..length).contains(&read) {
+            self.0.clear_ready();
+        }
+        Ok(read)
+    }
 }
 
 /// A listening socket.
@@ -175,6 +159,13 @@ impl Listener {
         let socket = Socket::new(Domain::VSOCK, Type::STREAM, None)?;
         socket.bind(&SockAddr::vsock(libc::VMADDR_CID_ANY, port))?;
         Self::listen(socket)
+    }
+
+    /// Takes a listening socket that init has made.
+    pub(crate) fn adopt(socket: OwnedFd) -> io::Result<Self> {
+        let socket = Socket::from(socket);
+        socket.set_nonblocking(true)?;
+        Ok(Self(sys::register(socket)?))
     }
 
     fn listen(socket: Socket) -> io::Result<Self> {

@@ -17,7 +17,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("enclair-finding", &[]),
     ("enclair-compress", &["enclair-digest"]),
     ("enclair-configuration", &[]),
-    ("enclair-guest", &["enclair-configuration"]),
+    ("enclair-nsm", &[]),
+    ("enclair-guest", &["enclair-configuration", "enclair-nsm"]),
+    ("enclair-agent", &["enclair-configuration", "enclair-nsm"]),
     (
         "enclair-cpio",
         &["enclair-compress", "enclair-digest", "enclair-finding"],

@@ -9,10 +9,10 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, chown, symlink};
 
 use enclair_configuration::{Access, Configuration};
+use enclair_nsm::DEVICE;
 
 use crate::console;
 use crate::failure::Failure;
-use crate::nsm;
 use crate::sys::Errno;
 use crate::sys::mount::character_device;
 
@@ -52,7 +52,7 @@ pub(crate) fn look() -> Present {
         found.file_type().is_char_device().then_some(found.rdev())
     };
     Present {
-        nsm: device(nsm::DEVICE).map(|number| (libc::major(number), libc::minor(number))),
+        nsm: device(DEVICE).map(|number| (libc::major(number), libc::minor(number))),
         tun: device("/dev/net/tun").is_some(),
     }
 }
@@ -76,9 +76,9 @@ pub(crate) fn make(present: Present, configuration: &Configuration) -> Result<()
         make_node(TUN)?;
     }
     if let (Access::Allowed, Some(number)) = (configuration.nsm, present.nsm) {
-        let path = CString::new(nsm::DEVICE).unwrap_or_default();
-        character_device(&path, 0o600, number).map_err(|errno| not_made(nsm::DEVICE, errno))?;
-        give(nsm::DEVICE, uid, gid)?;
+        let path = CString::new(DEVICE).unwrap_or_default();
+        character_device(&path, 0o600, number).map_err(|errno| not_made(DEVICE, errno))?;
+        give(DEVICE, uid, gid)?;
     }
     Ok(())
 }

@@ -18,7 +18,6 @@
 mod agent;
 mod boot;
 mod capabilities;
-mod cbor;
 mod configuration;
 mod console;
 mod devices;

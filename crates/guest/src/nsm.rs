@@ -7,16 +7,13 @@
 use std::fs::File;
 use std::io::ErrorKind;
 
-use crate::cbor::{self, Answer};
+use enclair_nsm::{Answer, DEVICE, GET_RANDOM, call, parse_random};
+
 use crate::failure::Failure;
 use crate::sys::{self, Errno};
 
 /// The driver as a module, for kernels that have it not built in.
 const MODULE: &str = "/nsm.ko";
-/// The device. The kernel makes it with mode 0600 and owner root.
-pub(crate) const DEVICE: &str = "/dev/nsm";
-/// The longest answer that the driver passes on (`NSM_RESPONSE_MAX_SIZE`).
-const MAX_ANSWER: usize = 0x3000;
 
 /// Loads the driver if the boot ramdisk has it.
 pub(crate) fn load_driver() -> Result<(), Failure> {
@@ -41,11 +38,11 @@ pub(crate) fn open() -> Result<Option<File>, Failure> {
 
 /// Asks the module for random bytes once. It gives 256 of them today.
 pub(crate) fn random(module: &File) -> Result<Vec<u8>, Failure> {
-    let mut buffer = vec![0; MAX_ANSWER];
-    let length = sys::random::nsm_request(module, cbor::GET_RANDOM, &mut buffer)
-        .map_err(|errno| Failure::NsmRequestFailed { errno })?;
-    match cbor::parse_answer(buffer.get(..length).unwrap_or_default()) {
-        Some(Answer::Random(bytes)) => Ok(bytes.to_vec()),
+    let answer = call(module, GET_RANDOM).map_err(|error| Failure::NsmRequestFailed {
+        errno: error.into(),
+    })?;
+    match parse_random(&answer) {
+        Some(Answer::Given(bytes)) => Ok(bytes.to_vec()),
         Some(Answer::Refused(error)) => Err(Failure::NsmRefused {
             error: error.to_owned(),
         }),

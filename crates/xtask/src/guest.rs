@@ -25,11 +25,13 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 
 /// What decides the bytes of every program. The lock file and the manifest of the workspace hold
 /// more than one needs; a needless build takes seconds.
-const SHARED_INPUTS: [&str; 6] = [
+const SHARED_INPUTS: [&str; 8] = [
     "Cargo.lock",
     "Cargo.toml",
     "crates/configuration/Cargo.toml",
     "crates/configuration/src",
+    "crates/nsm/Cargo.toml",
+    "crates/nsm/src",
     "crates/xtask/src/guest.rs",
     "rust-toolchain.toml",
 ];

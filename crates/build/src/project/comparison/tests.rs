@@ -161,7 +161,7 @@ type Case = (&'static str, &'static str, fn(&mut Lock));
 #[test]
 fn every_entry_moves_the_registers_that_measure_it() {
     let old = lock(&[package("a", "1", 10), package("b", "1", 11)]);
-    let changes: [Case; 13] = [
+    let changes: [Case; 14] = [
         ("format", "mmm", |lock| lock.format = 2),
         ("recipe", "ppp", |lock| lock.recipe = blob(9).sha256),
         ("arch", "mmm", |lock| lock.arch = Arch::Aarch64),
