@@ -208,4 +208,5 @@ def main():
         sys.exit(f"status {status}")
 
 
-main()
+if __name__ == "__main__":
+    main()

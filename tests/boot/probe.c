@@ -32,6 +32,7 @@
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -582,6 +583,28 @@ static void serve_beside(const char *where) {
     if (!fork()) serve(where);
 }
 
+// Asks the agent at the application's socket: `METHOD TARGET BODY`. Says the status of the answer,
+// and the permissions and the owner of the socket.
+static void ask_agent(const char *words) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, "/run/enclair/attestation.sock");
+    struct stat found;
+    if (stat(address.sun_path, &found)) exit(86);
+    char method[16], target[64], request[4096], answer[64] = "";
+    int body = 0;
+    sscanf(words, "%15s %63s %n", method, target, &body);
+    int length = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nContent-Length: %zu\r\n\r\n%s",
+                          method, target, strlen(words + body), words + body);
+    int agent = socket(AF_UNIX, SOCK_STREAM, 0), status = -errno;
+    if (!connect(agent, (struct sockaddr *)&address, sizeof address) &&
+        write(agent, request, (size_t)length) == length &&
+        recv(agent, answer, sizeof answer - 1, MSG_WAITALL) > 0)
+        sscanf(answer, "HTTP/1.1 %d", &status);
+    close(agent);
+    fact("agent-answers", "%s %d, socket %o of %u", target, status, found.st_mode & 07777,
+         found.st_uid);
+}
+
 // The value of a line `NAME: NUMBER` of /proc/PID/status, or -1.
 static long status_number(const char *pid, const char *name) {
     char path[300], line[256];
@@ -637,6 +660,7 @@ static int run(const char *name, const char *argument) {
     else if (!strcmp(name, "mtime")) times(argument);
     else if (!strcmp(name, "serve")) serve(argument);
     else if (!strcmp(name, "serve-beside")) serve_beside(argument);
+    else if (!strcmp(name, "ask-agent")) ask_agent(argument);
     else if (!strcmp(name, "watch")) watch(argument);
     else if (!strcmp(name, "exit")) exit(atoi(argument));
     else if (!strcmp(name, "signal")) return signal(atoi(argument), SIG_DFL), raise(atoi(argument));
