@@ -19,7 +19,7 @@ use crate::sys;
 /// The parent's context id.
 const PARENT: u32 = 3;
 /// Connections that the kernel holds before they are accepted.
-const BACKLOG: i32 = 128;
+const BACKLOG: i32 = 1024;
 
 /// A connected socket.
 #[derive(Debug)]
