@@ -25,6 +25,12 @@ pub(crate) enum Error {
     /// Nobody could ask for a document.
     #[error("attestation at the vsock port {port}: {source}")]
     Attestation { port: u16, source: io::Error },
+    /// No call could be made.
+    #[error("the proxy at 127.0.0.1:3128: {source}")]
+    Proxy { source: io::Error },
+    /// No name could be asked for.
+    #[error("names at 127.0.0.1:53: {source}")]
+    Names { source: io::Error },
     /// The event loop cannot be made.
     #[error("no event loop: {source}")]
     Runtime { source: io::Error },

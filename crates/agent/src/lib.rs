@@ -14,6 +14,8 @@
 //! | `ingress` | connections from outside to the application |
 //! | `attestation` | documents of the security module, for everybody and for the application |
 //! | `http` | one request and its answer, for `attestation` |
+//! | `egress` | calls to outside: a proxy, names, and the rules |
+//! | `lines` | what is said of what was denied |
 //! | `ports` | which ports the application listens at |
 //!
 //! One thread serves everything; a second one waits for the security module. Each sleeps in the kernel until a socket has something to say: a
@@ -26,10 +28,12 @@
 #![cfg(target_os = "linux")]
 
 mod attestation;
+mod egress;
 mod error;
 mod http;
 mod ingress;
 mod inherited;
+mod lines;
 mod ports;
 mod relay;
 mod stream;
@@ -100,6 +104,9 @@ fn serve(inherited: &mut Inherited) -> Result<(), Error> {
     LocalSet::new().block_on(&runtime, async {
         if let Some(attestation) = configuration.attestation {
             attest(attestation.port, inherited)?;
+        }
+        if !configuration.egress.is_empty() {
+            egress::start(configuration.egress)?;
         }
         let connections = ingress::limit();
         for &pair in &configuration.ingress {

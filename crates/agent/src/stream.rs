@@ -6,7 +6,7 @@
 //! kernel says so at every change, also at one that happens in between.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -159,6 +159,20 @@ impl Listener {
         let socket = Socket::new(Domain::VSOCK, Type::STREAM, None)?;
         socket.bind(&SockAddr::vsock(libc::VMADDR_CID_ANY, port))?;
         Self::listen(socket)
+    }
+
+    /// Listens at an address of the loopback.
+    pub(crate) fn tcp(address: SocketAddrV4) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from(address).into())?;
+        Self::listen(socket)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn port(&self) -> u16 {
+        let address = self.0.get_ref().local_addr().ok();
+        let address = address.and_then(|address| address.as_socket());
+        address.map_or(0, |address| address.port())
     }
 
     /// Takes a listening socket that init has made.

@@ -81,6 +81,13 @@ pub enum Host {
     Parent,
 }
 
+impl From<IpAddr> for Host {
+    /// An address of IPv4 that is written as one of IPv6 is the same address.
+    fn from(address: IpAddr) -> Self {
+        Self::Address(address.to_canonical())
+    }
+}
+
 impl FromStr for Host {
     type Err = WrongRule;
 
@@ -90,7 +97,7 @@ impl FromStr for Host {
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
         if let Ok(address) = bare.unwrap_or(text).parse::<IpAddr>() {
-            return Ok(Self::Address(address.to_canonical()));
+            return Ok(address.into());
         }
         let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
         match name.as_str() {

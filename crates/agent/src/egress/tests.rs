@@ -1,0 +1,87 @@
+//! Every way to call, by real sockets, with a thread that plays the parent.
+
+mod calls;
+mod refused;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+
+use super::*;
+
+pub(super) fn egress_of(rules: &[&str], parent: u16) -> Egress {
+    let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+    Egress::new(rules, Parent::Test(parent))
+}
+
+/// Plays the parent: what it answers to a line, and whether it then says everything back. Gives its
+/// port, and what it was asked.
+fn parent(answer: &'static [u8]) -> (u16, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (lines, asked) = channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let lines = lines.clone();
+            thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let _ = lines.send(line);
+                let _ = stream.write_all(answer);
+                if answer.starts_with(b"ok\n") {
+                    let _ = std::io::copy(&mut reader, &mut stream);
+                }
+            });
+        }
+    });
+    (port, asked)
+}
+
+/// Ports of a proxy and of names that are served by a thread, which ends with the test's process.
+fn served(rules: &'static [&'static str], parent: u16) -> (u16, (u16, u16)) {
+    let (ports, port) = channel();
+    thread::spawn(move || {
+        let mut runtime = Builder::new_current_thread();
+        let runtime = runtime.enable_io().enable_time().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let any = "127.0.0.1:0".parse().unwrap();
+            let egress = Rc::new(egress_of(rules, parent));
+            let proxy = Proxy::listen(any, Rc::clone(&egress)).unwrap();
+            let names = Names::listen(any, Local::new(egress)).unwrap();
+            ports.send((proxy.port(), names.ports())).unwrap();
+            names.serve();
+            proxy.serve().await;
+        });
+    });
+    port.recv().unwrap()
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream
+}
+
+/// Everything that comes back for `request`, behind which nothing more is said.
+fn exchange(port: u16, request: &[u8]) -> Vec<u8> {
+    let mut stream = connect(port);
+    stream.write_all(request).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    answer
+}
+
+/// The same as text.
+fn told(port: u16, request: &str) -> String {
+    String::from_utf8(exchange(port, request.as_bytes())).unwrap()
+}
