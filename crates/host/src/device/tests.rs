@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use vm_memory::{Bytes as _, GuestAddress};
 
 use super::*;
+use crate::egress::{self, Egress};
 use crate::vsock::HEARTBEAT_PORT;
 use crate::vsock::packet::{Op, TYPE_STREAM};
 use crate::vsock::parent::PARENT_CID;
@@ -39,6 +40,7 @@ impl Bench {
         let shared = GuestMemoryAtomic::new(memory.clone());
         let (sender, stops) = channel();
         let parent = Parent::new([(HEARTBEAT_PORT, Box::new(HeartbeatPort) as Box<dyn Port>)]);
+        let (_, dialler) = egress::open(Egress::Off, Box::new(drop)).unwrap();
         let on_stop = Box::new(move |why| sender.send(why).unwrap());
         let vrings = [0, 1].map(|ring| {
             let vring = VringRwLock::new(shared.clone(), SIZE).unwrap();
@@ -50,7 +52,7 @@ impl Bench {
             vring
         });
         Self {
-            device: Device::new(parent, Ingress::default(), shared, on_stop),
+            device: Device::new(parent, Ingress::default(), dialler, shared, on_stop),
             memory,
             vrings,
             stops,
