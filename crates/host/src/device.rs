@@ -2,8 +2,8 @@
 //!
 //! QEMU speaks vhost-user on a socket and shares the guest's memory; the rings are served here, in
 //! the process of the user, on the thread that the back-end crate keeps for them. QEMU keeps the
-//! third ring, for events, to itself. Sockets of ingress are served by the same thread, so that a
-//! byte crosses no queue between a client and the guest's memory.
+//! third ring, for events, to itself. Sockets of ingress and egress are served by the same thread,
+//! so that a byte crosses no queue between another machine and the guest's memory.
 //!
 //! Memory and rings are the guest's and hostile. Whatever is wrong with them is a [`DeviceError`]
 //! that ends the run; nothing is served after it. Payloads are copied out once, and their lengths
@@ -22,6 +22,7 @@ use vmm_sys_util::event::{
     EventConsumer, EventFlag, EventNotifier, new_event_consumer_and_notifier,
 };
 
+use crate::egress::Dialler;
 use crate::ingress::Ingress;
 use crate::vsock::packet::{HEADER_SIZE, Header, MAX_PAYLOAD, Packet};
 use crate::vsock::parent::{GUEST_CID, Parent};
@@ -30,7 +31,7 @@ use crate::vsock::parent::{GUEST_CID, Parent};
 const RECEIVE: usize = 0;
 /// The ring on which the guest sends.
 const SEND: usize = 1;
-/// The number of the event that sockets of ingress are ready: behind the rings and the crate's own.
+/// The number of the event that sockets of ingress or egress are ready: behind the rings and the crate's own.
 pub(crate) const SOCKETS: u16 = 3;
 /// Descriptors of a ring: what QEMU offers to a driver that can choose.
 const RING_SIZE: usize = 1024;
@@ -106,6 +107,8 @@ pub(crate) type OnStop = Box<dyn FnOnce(Stop) + Send + Sync>;
 pub(crate) struct Device {
     parent: Parent,
     ingress: Ingress,
+    /// Gone when nothing is served any more.
+    dialler: Option<Dialler>,
     memory: Memory,
     /// Gone once it has been called: nothing is served any more.
     on_stop: Option<OnStop>,
@@ -122,10 +125,17 @@ impl fmt::Debug for Device {
 
 impl Device {
     /// A device for `memory`, which is empty until QEMU shares it.
-    pub(crate) fn new(parent: Parent, ingress: Ingress, memory: Memory, on_stop: OnStop) -> Self {
+    pub(crate) fn new(
+        parent: Parent,
+        ingress: Ingress,
+        dialler: Dialler,
+        memory: Memory,
+        on_stop: OnStop,
+    ) -> Self {
         Self {
             parent,
             ingress,
+            dialler: Some(dialler),
             memory,
             on_stop: Some(on_stop),
         }
@@ -134,6 +144,7 @@ impl Device {
     fn stop(&mut self, why: Stop) {
         // A socket that nobody serves would wake the thread for ever.
         self.ingress = Ingress::default();
+        self.dialler = None;
         if let Some(on_stop) = self.on_stop.take() {
             on_stop(why);
         }
@@ -331,6 +342,9 @@ impl VhostUserBackendMut for Device {
         }
         if event == SOCKETS {
             self.ingress.poll(&mut self.parent);
+            if let Some(dialler) = &mut self.dialler {
+                dialler.poll(&mut self.parent);
+            }
         }
         if let Err(error) = self.serve(vrings) {
             self.stop(Stop::Fault(error));

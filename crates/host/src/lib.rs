@@ -5,6 +5,7 @@
 //! - `vsock` is the parent as a state machine over packets; `device` moves those between it and
 //!   the guest's rings, in this process; `link` connects QEMU to the device.
 //! - [`Ingress`] takes connections on this machine, each of which becomes a stream to the guest.
+//! - [`Egress`] says whether the guest may have connections to outside, which are made here.
 //! - [`doctor`] looks at what the machine can do; [`kvm`] asks whether KVM works.
 //! - [`Console`] makes the guest's output safe for a terminal; [`StatusReader`] reads its status.
 //!
@@ -15,6 +16,7 @@
 mod console;
 mod device;
 pub mod doctor;
+mod egress;
 mod error;
 mod image;
 mod ingress;
@@ -25,6 +27,7 @@ mod process;
 mod qemu;
 mod run;
 mod scratch;
+mod sockets;
 mod status;
 mod supervise;
 mod threads;
@@ -32,6 +35,7 @@ mod vsock;
 
 pub use console::Console;
 pub use device::DeviceError;
+pub use egress::{Denied, Egress, Network, NetworkError};
 pub use error::Error;
 pub use image::Image;
 pub use ingress::{Ingress, Publish};

@@ -17,6 +17,7 @@ use vm_memory::{GuestMemoryAtomic, GuestMemoryMmap};
 use vmm_sys_util::epoll::EventSet;
 
 use crate::device::{Device, OnStop, SOCKETS};
+use crate::egress::Dialler;
 use crate::error::Error;
 use crate::ingress::Ingress;
 use crate::vsock::parent::Parent;
@@ -39,6 +40,7 @@ impl Link {
     pub(crate) fn start(
         parent: Parent,
         ingress: Ingress,
+        dialler: Dialler,
         on_stop: OnStop,
         directory: &Path,
     ) -> Result<(Self, UnixStream), Error> {
@@ -47,21 +49,24 @@ impl Link {
             source,
         })?;
         let memory = GuestMemoryAtomic::new(GuestMemoryMmap::new());
-        let sockets = ingress.descriptor();
-        let device = Device::new(parent, ingress, memory.clone(), on_stop);
+        let sockets = ingress
+            .descriptor()
+            .into_iter()
+            .chain([dialler.descriptor()]);
+        let device = Device::new(parent, ingress, dialler, memory.clone(), on_stop);
         let device = Arc::new(Mutex::new(device));
         let backend = |error: vhost_user_backend::Error| Error::Backend {
             reason: error.to_string(),
         };
         let mut daemon =
             Daemon::new("enclair-vsock".to_owned(), device, memory).map_err(backend)?;
-        if let Some(sockets) = sockets {
-            let threads = daemon.get_epoll_handlers();
-            let thread = threads.first().ok_or_else(|| Error::Backend {
-                reason: "no thread serves the rings".to_owned(),
-            })?;
+        let threads = daemon.get_epoll_handlers();
+        let thread = threads.first().ok_or_else(|| Error::Backend {
+            reason: "no thread serves the rings".to_owned(),
+        })?;
+        for descriptor in sockets {
             thread
-                .register_listener(sockets, EventSet::IN, u64::from(SOCKETS))
+                .register_listener(descriptor, EventSet::IN, u64::from(SOCKETS))
                 .map_err(Error::Supervise)?;
         }
         daemon

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use crate::egress::{Denied, Egress};
 use crate::error::Error;
 use crate::image::Image;
 use crate::ingress::Ingress;
@@ -38,6 +39,8 @@ pub struct Request {
     pub memory_mib: u64,
     /// Its CPUs.
     pub cpus: u32,
+    /// Whether it may call out.
+    pub egress: Egress,
     /// When to end it, counted from its start.
     pub timeout: Option<Duration>,
     /// A directory for temporary files; nothing stays there.
@@ -50,6 +53,9 @@ pub trait Watcher: std::fmt::Debug + Send + Sync {
     fn console(&self, text: &str);
     /// An event of the status stream.
     fn event(&self, event: &Event);
+    /// The enclave has asked for a connection that it may not have. Not told of more than a few,
+    /// and of none twice.
+    fn denied(&self, denied: &Denied);
 }
 
 /// How a run ended.

@@ -18,6 +18,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::device::Stop;
+use crate::egress::{self, Dialler, Egress};
 use crate::error::Error;
 use crate::image::Parts;
 use crate::ingress::Ingress;
@@ -27,10 +28,12 @@ use crate::process::Child;
 use crate::run::{Outcome, Report, Request, Watcher};
 use crate::scratch::Scratch;
 use crate::status::{Event, Last};
-use crate::threads::{Happening, hear_status, keep_messages, serve, show_console, watch_exit};
+use crate::threads::{
+    Happening, hear_denied, hear_status, keep_messages, serve, show_console, watch_exit,
+};
 use crate::vsock::parent::Parent;
 use crate::vsock::service::{HeartbeatPort, Port, StatusPort};
-use crate::vsock::{HEARTBEAT_PORT, STATUS_PORT};
+use crate::vsock::{EGRESS_PORT, HEARTBEAT_PORT, STATUS_PORT};
 
 /// How long the end of the status stream may take after the last event.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -91,7 +94,8 @@ impl Running {
             let sender = sender.clone();
             Box::new(move |why| drop(sender.send(Happening::Stopped(why))))
         };
-        let (link, vsock) = Link::start(parent(sender), ingress, on_stop, &scratch.path())?;
+        let (parent, dialler) = parent(&request.egress, sender)?;
+        let (link, vsock) = Link::start(parent, ingress, dialler, on_stop, &scratch.path())?;
         let machine = request.qemu.best_machine()?;
         let mut child = spawn(request, machine, &scratch, &vsock)?;
         watch_exit(&child, sender).map_err(Error::Supervise)?;
@@ -185,6 +189,10 @@ impl Running {
                 }
                 return None;
             }
+            Happening::Denied(denied) => {
+                self.watcher.denied(&denied);
+                return None;
+            }
             Happening::StatusEnded => Outcome::Told(self.last.take()?),
             Happening::StatusBroken(error) => Outcome::Broken(Error::Status(error)),
             Happening::Stopped(Stop::Fault(error)) => Outcome::Broken(Error::Device(error)),
@@ -259,11 +267,18 @@ impl Running {
     }
 }
 
-/// The parent that the enclave finds.
-fn parent(sender: &Sender<Happening>) -> Parent {
+/// The parent that the enclave finds, and what makes connections for it.
+fn parent(rules: &Egress, sender: &Sender<Happening>) -> Result<(Parent, Dialler), Error> {
+    let (calls, dialler) =
+        egress::open(rules.clone(), hear_denied(sender.clone())).map_err(Error::Supervise)?;
     let status: Box<dyn Port> = Box::new(StatusPort::new(hear_status(sender.clone())));
     let heartbeat: Box<dyn Port> = Box::new(HeartbeatPort);
-    Parent::new([(HEARTBEAT_PORT, heartbeat), (STATUS_PORT, status)])
+    let parent = Parent::new([
+        (HEARTBEAT_PORT, heartbeat),
+        (STATUS_PORT, status),
+        (EGRESS_PORT, Box::new(calls)),
+    ]);
+    Ok((parent, dialler))
 }
 
 /// Starts QEMU, which gets copies of all descriptors that its arguments name.

@@ -14,6 +14,7 @@ use signal_hook::iterator::{Handle, Signals};
 
 use crate::console::Console;
 use crate::device::Stop;
+use crate::egress::{Denied, OnDenied};
 use crate::error::Error;
 use crate::link::Link;
 use crate::process::{Child, wait_readable};
@@ -33,6 +34,8 @@ pub(crate) enum Happening {
     StatusEnded,
     /// It breaks the protocol.
     StatusBroken(StatusError),
+    /// A target that the enclave may not reach.
+    Denied(Denied),
     /// The device serves no more.
     Stopped(Stop),
     /// QEMU has hung up on the device.
@@ -127,6 +130,11 @@ pub(crate) fn serve(link: Link, sender: Sender<Happening>) {
         let result = link.serve();
         drop(sender.send(Happening::Unlinked(result)));
     });
+}
+
+/// Tells of targets that the enclave may not reach.
+pub(crate) fn hear_denied(sender: Sender<Happening>) -> OnDenied {
+    Box::new(move |denied| drop(sender.send(Happening::Denied(denied))))
 }
 
 /// Reads the status stream on the device's thread.

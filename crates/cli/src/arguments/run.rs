@@ -4,14 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
-use enclair_host::Publish;
+use enclair_host::{Egress, Network, Publish};
 
 use super::{AcceleratorArgument, QemuArgument};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  enclair run out/enclave.eif\n  \
     enclair run out/enclave.eif --timeout 60 --json\n  \
-    enclair run out/enclave.eif -p 8080:8080\n\n\
+    enclair run out/enclave.eif -p 8080:8080\n  \
+    enclair run out/enclave.eif --egress --egress-allow 169.254.169.253/32\n\n\
     The console is shown on stderr. Exit status: the application's own; 128 + n when signal n \
     ended it, or us;\n124 when the time is over; 125 when the enclave could not be run, or ended \
     without a status.")]
@@ -25,6 +26,13 @@ pub(crate) struct Run {
     /// Pass connections at ADDR:HOST (127.0.0.1 unless named) on to the enclave's vsock port GUEST
     #[arg(short, long = "publish", value_name = "[ADDR:]HOST:GUEST", value_parser = parse_publish)]
     pub(crate) publish: Vec<Publish>,
+    /// Let the enclave call out, but not to this machine's loopback, link-local addresses and
+    /// metadata service
+    #[arg(long)]
+    egress: bool,
+    /// Let it call these addresses, too, as in 169.254.169.253/32
+    #[arg(long, value_name = "CIDR", requires = "egress")]
+    egress_allow: Vec<Network>,
     /// CPUs of the enclave
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) cpus: u32,
@@ -39,6 +47,17 @@ pub(crate) struct Run {
     /// Print a report as JSON at the end
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl Run {
+    /// Whether the enclave may call out.
+    pub(crate) fn egress(&self) -> Egress {
+        if self.egress {
+            Egress::On(self.egress_allow.clone())
+        } else {
+            Egress::Off
+        }
+    }
 }
 
 /// Reads `[ADDR:]HOST:GUEST`. An IPv6 address stands in brackets; port 0 of the host is chosen by

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_digest::Limits;
 use enclair_host::{
-    Accelerator, Event, Image, Ingress, Last, MachineKind, Outcome, Publish, Qemu, Report, Request,
-    Search, Watcher,
+    Accelerator, Denied, Event, Image, Ingress, Last, MachineKind, Outcome, Publish, Qemu, Report,
+    Request, Search, Watcher,
     kvm::{self, Kvm},
 };
 use enclair_inspect::{Listing, inspect_eif};
@@ -55,6 +55,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         qemu,
         accelerator,
         cpus: arguments.cpus,
+        egress: arguments.egress(),
         timeout: arguments.timeout.map(Duration::from_secs),
         scratch: scratch(),
     };
@@ -161,6 +162,20 @@ fn conclude(report: Report, printer: &Printer) {
     }
 }
 
+/// Says what the enclave has asked for, and how it gets it.
+fn denial(Denied { target, address }: &Denied) -> String {
+    match address {
+        None => format!(
+            "the enclave may not call `{target}`: calls are off\n\
+             hint: `--egress` lets an enclave call out\n"
+        ),
+        Some(address) => format!(
+            "the enclave may not call `{target}`: this machine keeps {address} to itself\n\
+             hint: `--egress-allow` with a network that has the address lets an enclave call it\n"
+        ),
+    }
+}
+
 /// Shows what happens as it happens.
 #[derive(Debug)]
 struct Terminal {
@@ -180,6 +195,16 @@ impl Terminal {
     fn line(&self) -> MutexGuard<'_, Line> {
         // A line that a panic left is still a line.
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows a line of our own, behind the one that the console is in.
+    fn show(&self, text: &str) {
+        let mut line = self.line();
+        if line.unfinished {
+            line.waiting.get_or_insert_default().push_str(text);
+        } else {
+            self.printer.pass(text);
+        }
     }
 
     /// Shows what still waits, when the console has ended.
@@ -212,13 +237,37 @@ impl Watcher for Terminal {
 
     fn event(&self, event: &Event) {
         if let Event::Started { boot_ms } = event {
-            let text = format!("application started after {boot_ms} ms\n");
-            let mut line = self.line();
-            if line.unfinished {
-                line.waiting = Some(text);
-            } else {
-                self.printer.pass(&text);
-            }
+            self.show(&format!("application started after {boot_ms} ms\n"));
         }
+    }
+
+    fn denied(&self, denied: &Denied) {
+        self.show(&denial(denied));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_says_which_option_helps() {
+        let target = "169.254.169.254:80".to_owned();
+        let mut denied = Denied {
+            target,
+            address: None,
+        };
+        assert_eq!(
+            denial(&denied),
+            "the enclave may not call `169.254.169.254:80`: calls are off\n\
+             hint: `--egress` lets an enclave call out\n"
+        );
+        denied.address = "169.254.169.254".parse().ok();
+        assert_eq!(
+            denial(&denied),
+            "the enclave may not call `169.254.169.254:80`: this machine keeps 169.254.169.254 \
+             to itself\n\
+             hint: `--egress-allow` with a network that has the address lets an enclave call it\n"
+        );
     }
 }

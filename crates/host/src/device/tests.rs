@@ -1,15 +1,18 @@
 //! Rings as a guest lays them out, sound and hostile.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use vm_memory::{Bytes as _, GuestAddress};
 
 use super::*;
-use crate::vsock::HEARTBEAT_PORT;
+use crate::egress::{self, Egress};
 use crate::vsock::packet::{Op, TYPE_STREAM};
 use crate::vsock::parent::PARENT_CID;
 use crate::vsock::service::{HeartbeatPort, Port};
+use crate::vsock::{EGRESS_PORT, HEARTBEAT_PORT};
 
 const MEMORY: u64 = 0x10_0000;
 const MEMORY_SIZE: usize = 0x10_0000;
@@ -35,10 +38,18 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(Egress::Off)
+    }
+
+    fn with(rules: Egress) -> Self {
         let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), MEMORY_SIZE)]).unwrap();
         let shared = GuestMemoryAtomic::new(memory.clone());
         let (sender, stops) = channel();
-        let parent = Parent::new([(HEARTBEAT_PORT, Box::new(HeartbeatPort) as Box<dyn Port>)]);
+        let (calls, dialler) = egress::open(rules, Box::new(drop)).unwrap();
+        let parent = Parent::new([
+            (HEARTBEAT_PORT, Box::new(HeartbeatPort) as Box<dyn Port>),
+            (EGRESS_PORT, Box::new(calls)),
+        ]);
         let on_stop = Box::new(move |why| sender.send(why).unwrap());
         let vrings = [0, 1].map(|ring| {
             let vring = VringRwLock::new(shared.clone(), SIZE).unwrap();
@@ -50,7 +61,7 @@ impl Bench {
             vring
         });
         Self {
-            device: Device::new(parent, Ingress::default(), shared, on_stop),
+            device: Device::new(parent, Ingress::default(), dialler, shared, on_stop),
             memory,
             vrings,
             stops,
@@ -162,6 +173,40 @@ fn packets_go_through_the_rings_both_ways() {
     let answer: u8 = bench.memory.read_obj(GuestAddress(0xa000 + 44)).unwrap();
     assert_eq!(answer, 0xb7);
     assert!(bench.stops.try_recv().is_err());
+}
+
+#[test]
+fn a_connection_that_was_made_is_told_by_the_event_of_sockets() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let line = format!("connect host {}\n", listener.local_addr().unwrap().port());
+    let mut bench = Bench::with(Egress::On(Vec::new()));
+    let to_egress = |header: Header| Header {
+        dst_port: EGRESS_PORT,
+        ..header
+    };
+    bench.receive_into(0, 0x9000, 4096);
+    bench.send(&to_egress(header(Op::Request)), b"");
+    bench.kick();
+    let len = u32::try_from(line.len()).unwrap();
+    bench.receive_into(1, 0xa000, 4096);
+    bench.send(&to_egress(data(len)), line.as_bytes());
+    bench.kick();
+    listener.accept().unwrap();
+    let begin = Instant::now();
+    while bench.used(RECEIVE) < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        bench
+            .device
+            .handle_event(SOCKETS, EventSet::IN, &bench.vrings, 0)
+            .unwrap();
+    }
+    let mut answer = [0; 3];
+    let place = GuestAddress(0xa000 + 44);
+    bench.memory.read_slice(&mut answer, place).unwrap();
+    assert_eq!(&answer, b"ok\n");
+    // A device that has stopped has nothing that could wake its thread.
+    bench.device.stop_vring(0).unwrap();
+    assert!(bench.device.dialler.is_none());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Clients on real sockets, and a guest that is played packet by packet.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -305,15 +305,4 @@ fn an_address_that_is_taken_is_named() {
         format!("nothing can listen at `{}`", bench.address)
     );
     assert!(error.hint().is_some());
-}
-
-#[test]
-fn a_token_says_what_it_was_made_of() {
-    let ends = Ends {
-        guest: u32::MAX,
-        parent: u32::MAX,
-    };
-    for token in [Token::Listener(7), Token::Stream(ends)] {
-        assert_eq!(Token::from_data(token.to_data()), token);
-    }
 }

@@ -12,3 +12,5 @@ pub(crate) mod stream;
 pub(crate) const HEARTBEAT_PORT: u32 = 9000;
 /// The port of the status stream.
 pub(crate) const STATUS_PORT: u32 = 9001;
+/// The port of calls to outside.
+pub(crate) const EGRESS_PORT: u32 = 9003;

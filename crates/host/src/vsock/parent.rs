@@ -3,11 +3,12 @@
 //! Packets in, packets out; no memory of the guest, no thread, no socket. The device moves packets
 //! between this and the rings. Streams that have something to send take turns, a packet each.
 //!
-//! Nothing that a guest sends makes this grow without bound: at most [`MAX_ACCEPTED`] streams of
-//! its own and [`MAX_OPENED`] of ours, of bounded size, and at most [`MAX_RESETS`] answers to
-//! packets that belong to no stream, beside one for each stream that ends meanwhile; while
+//! Nothing that a guest sends makes this grow without bound: at most [`Port::most`] streams of its
+//! own at each port and [`MAX_OPENED`] of ours, of bounded size, and at most [`MAX_RESETS`] answers
+//! to packets that belong to no stream, beside one for each stream that ends meanwhile; while
 //! [`Parent::is_full`] the device takes no more packets.
-//! A stream that is over leaves its service behind while that has something to pass on.
+//! A stream that is over leaves its service behind while that has something to pass on. Until that
+//! is done, no other stream may have the same ends.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,7 +20,7 @@ use super::stream::{BUFFER, Fate, Stream};
 pub(crate) const PARENT_CID: u64 = 3;
 /// The CID that the enclave gets. Any from 4 on would do.
 pub(crate) const GUEST_CID: u64 = 16;
-/// Streams at a time that the guest has opened.
+/// Streams at a time that the guest has opened at a port, unless the port says otherwise.
 pub(crate) const MAX_ACCEPTED: usize = 64;
 /// Streams at a time that we have opened, with the services that are left of such.
 pub(crate) const MAX_OPENED: usize = 1024;
@@ -50,12 +51,25 @@ struct Entry {
     queued: bool,
 }
 
+/// A port that listens, and how many streams to it there are, with what is left of some.
+#[derive(Debug)]
+struct Listening {
+    port: Box<dyn Port>,
+    streams: usize,
+}
+
+impl Listening {
+    fn new(port: Box<dyn Port>) -> Self {
+        Self { port, streams: 0 }
+    }
+}
+
 /// The parent's end of vsock.
 #[derive(Debug)]
 pub(crate) struct Parent {
-    ports: BTreeMap<u32, Box<dyn Port>>,
+    ports: BTreeMap<u32, Listening>,
     streams: BTreeMap<Ends, Entry>,
-    /// How many of the streams are ours.
+    /// How many of the streams are ours, with what is left of some.
     opened: usize,
     queue: VecDeque<Ends>,
     resets: VecDeque<Header>,
@@ -68,8 +82,11 @@ pub(crate) struct Parent {
 impl Parent {
     /// A parent that listens on these ports.
     pub(crate) fn new(ports: impl IntoIterator<Item = (u32, Box<dyn Port>)>) -> Self {
+        let ports = ports.into_iter();
         Self {
-            ports: ports.into_iter().collect(),
+            ports: ports
+                .map(|(number, port)| (number, Listening::new(port)))
+                .collect(),
             streams: BTreeMap::new(),
             opened: 0,
             queue: VecDeque::new(),
@@ -81,7 +98,7 @@ impl Parent {
 
     /// Whether another stream can be opened.
     pub(crate) fn can_open(&self) -> bool {
-        self.opened.saturating_add(self.left.len()) < MAX_OPENED
+        self.opened < MAX_OPENED
     }
 
     /// Streams, and what is left of some.
@@ -118,9 +135,10 @@ impl Parent {
             let fate = entry.stream.wake();
             self.conclude(ends, fate);
         } else if let Some(service) = self.left.get_mut(&ends)
-            && (service.flush() == Next::Reset || service.waiting() == 0)
+            && (service.flush() == Next::Reset || !service.outlives())
         {
             self.left.remove(&ends);
+            self.count(ends, |count| count.saturating_sub(1));
         }
     }
 
@@ -152,17 +170,19 @@ impl Parent {
     }
 
     fn accept(&mut self, op: Op, ends: Ends, header: &Header) {
-        let accepted = self.streams.len().saturating_sub(self.opened);
-        let is_request = op == Op::Request && accepted < MAX_ACCEPTED;
-        let port = self.ports.get_mut(&ends.parent).filter(|_| is_request);
-        match port.and_then(|port| port.accept()) {
+        let is_request = op == Op::Request && !self.left.contains_key(&ends);
+        let listening = self.ports.get_mut(&ends.parent).filter(|_| is_request);
+        let service = listening
+            .filter(|listening| listening.streams < listening.port.most())
+            .and_then(|listening| listening.port.accept(ends));
+        match service {
             Some(service) => self.add(ends, Stream::accepted(service, header)),
             None => self.refuse(header),
         }
     }
 
     fn add(&mut self, ends: Ends, stream: Stream) {
-        self.opened = self.opened.saturating_add(usize::from(ends.is_opened()));
+        self.count(ends, |count| count.saturating_add(1));
         let queued = false;
         self.streams.insert(ends, Entry { stream, queued });
         self.enqueue(ends);
@@ -198,13 +218,23 @@ impl Parent {
         let Some(entry) = self.streams.remove(&ends) else {
             return;
         };
-        self.opened = self.opened.saturating_sub(usize::from(ends.is_opened()));
         if entry.queued {
             self.queue.retain(|queued| *queued != ends);
         }
         let mut service = entry.stream.into_service();
-        if service.flush() != Next::Reset && service.waiting() > 0 {
+        if service.flush() != Next::Reset && service.outlives() {
             self.left.insert(ends, service);
+        } else {
+            self.count(ends, |count| count.saturating_sub(1));
+        }
+    }
+
+    /// Changes how many streams there are of the kind that has these ends.
+    fn count(&mut self, ends: Ends, change: impl Fn(usize) -> usize) {
+        if ends.is_opened() {
+            self.opened = change(self.opened);
+        } else if let Some(listening) = self.ports.get_mut(&ends.parent) {
+            listening.streams = change(listening.streams);
         }
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | 9000 | heartbeat: one byte 0xB7, and the same back | [`Heartbeat`] |
 //! | 9001 | status: lines of JSON, one stream in an enclave's life | [`Status`] |
+//! | 9003 | calls to outside | [`crate::egress`] |
 //!
 //! A service is a value that is given bytes and gives bytes, and never waits. Those of the table
 //! take everything at once; one with a socket behind it keeps what the socket does not take, and is
@@ -11,6 +12,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+
+use super::parent::{Ends, MAX_ACCEPTED};
 
 /// What becomes of a stream after a service has seen what there was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,11 @@ pub(crate) trait Service: Send + Sync + fmt::Debug {
         Next::Open
     }
 
+    /// Whether there is something left to do when the stream is over.
+    fn outlives(&self) -> bool {
+        self.waiting() > 0
+    }
+
     /// Puts at most `room` bytes, of which nobody asked, behind `reply`.
     fn say(&mut self, _room: usize, _reply: &mut VecDeque<u8>) -> Next {
         Next::Open
@@ -51,8 +59,13 @@ pub(crate) trait Service: Send + Sync + fmt::Debug {
 
 /// A port on which the parent listens.
 pub(crate) trait Port: Send + Sync + fmt::Debug {
-    /// A stream that the guest opens; `None` refuses it.
-    fn accept(&mut self) -> Option<Box<dyn Service>>;
+    /// A stream with these ends, that the guest opens; `None` refuses it.
+    fn accept(&mut self, ends: Ends) -> Option<Box<dyn Service>>;
+
+    /// Streams at a time, with the services that are left of such.
+    fn most(&self) -> usize {
+        MAX_ACCEPTED
+    }
 }
 
 /// The byte by which an enclave says that it has booted.
@@ -63,7 +76,7 @@ const HEARTBEAT: u8 = 0xb7;
 pub(crate) struct HeartbeatPort;
 
 impl Port for HeartbeatPort {
-    fn accept(&mut self) -> Option<Box<dyn Service>> {
+    fn accept(&mut self, _ends: Ends) -> Option<Box<dyn Service>> {
         Some(Box::new(Heartbeat))
     }
 }
@@ -117,7 +130,7 @@ impl fmt::Debug for StatusPort {
 }
 
 impl Port for StatusPort {
-    fn accept(&mut self) -> Option<Box<dyn Service>> {
+    fn accept(&mut self, _ends: Ends) -> Option<Box<dyn Service>> {
         Some(Box::new(Status(self.0.take()?)))
     }
 }

@@ -215,6 +215,10 @@ impl Stream {
         if self.guest_shut & BOTH == BOTH {
             fate = Fate::Reset;
         }
+        if finishes && fate == Fate::Lives {
+            // A service may answer what was said with its end.
+            fate = self.ask_service();
+        }
         fate
     }
 

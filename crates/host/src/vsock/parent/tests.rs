@@ -18,7 +18,7 @@ const GUEST_PORT: u32 = 1024;
 struct EchoPort;
 
 impl Port for EchoPort {
-    fn accept(&mut self) -> Option<Box<dyn Service>> {
+    fn accept(&mut self, _ends: Ends) -> Option<Box<dyn Service>> {
         Some(Box::new(Echo))
     }
 }

@@ -113,12 +113,13 @@ fn what_a_service_has_not_passed_on_outlives_the_stream_and_counts() {
     parent.receive(&packet(*ends, Op::Data, 0, b"bytes"));
     parent.receive(&packet(*ends, Op::Reset, 0, b""));
     assert_eq!((parent.streams.len(), parent.left.len()), (0, 1));
+    assert_eq!(parent.opened, 1);
     assert_ne!(parent.new_ends(ends.guest), *ends);
     parent.wake(*ends);
     assert_eq!(parent.left.len(), 1);
     kept.store(0, Ordering::Relaxed);
     parent.wake(*ends);
-    assert_eq!(parent.left.len(), 0);
+    assert_eq!((parent.left.len(), parent.opened), (0, 0));
 }
 
 /// Must not be asked for anything once the guest receives no more.
