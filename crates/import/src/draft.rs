@@ -68,11 +68,7 @@ impl Table {
     /// Why its keys are comments, where they are.
     const fn waits(self) -> Option<&'static str> {
         match self {
-            Self::Enclave | Self::Source | Self::Run => None,
-            Self::Network => Some(
-                "An enclave has no network in this release. When one has, remove the `#` in front of \
-                 these lines:",
-            ),
+            Self::Enclave | Self::Source | Self::Run | Self::Network => None,
             Self::Sign => Some(
                 "Images are not signed in this release. When they are, remove the `#` in front of \
                  these lines:",
@@ -202,6 +198,20 @@ impl Draft {
     /// Adds a text to a key that has many.
     pub(crate) fn push(&mut self, key: Key, value: &str, line: usize) {
         self.push_item(key, basic(value), line);
+    }
+
+    /// Adds a host that is denied, before those that are allowed: the first rule that fits decides.
+    pub(crate) fn deny(&mut self, host: &str, line: usize) {
+        let entry = self.entries.entry(Key::Egress).or_insert_with(|| Entry {
+            comments: Vec::new(),
+            value: Value::Many(Vec::new()),
+        });
+        if let Value::Many(items) = &mut entry.value {
+            let denied = |(item, _): &(String, usize)| item.starts_with("\"!");
+            let place = items.iter().position(|item| !denied(item));
+            let item = (basic(&format!("!{host}")), line);
+            items.insert(place.unwrap_or(items.len()), item);
+        }
     }
 
     /// Adds a port to a key that has many. One that is there is not added again.

@@ -3,7 +3,7 @@
 use crate::Import;
 use crate::document::{self, Field, Leaf, nothing, place};
 use crate::draft::{Draft, Key, Origin};
-use crate::error::Error;
+use crate::error::{Error, Shown};
 use crate::kind::ForeignKind;
 use crate::network::{self, LeftOut};
 use crate::note::NoteKind;
@@ -19,11 +19,10 @@ pub(crate) enum Place {
     SigningKey,
     Port,
     Allow,
+    Deny,
 }
 
-const PROXY: &str = "`network.egress` needs no proxy: programs connect as they always do";
-const DENY: &str = "`network.egress` lists what may be reached and takes nothing out of it again; \
-     what it does not list is denied";
+const PROXY: &str = "the proxy has a port of its own, which is in the variables of the application";
 const ATTESTATION: &str = "no service answers for the security module: the application asks \
      `/dev/nsm` itself, which `run.grant = [\"nsm\"]` allows";
 const KMS: &str = "no proxy stands before KMS: the application sends KMS an attestation document \
@@ -53,7 +52,7 @@ pub(crate) const FIELDS: &[Field<Place>] = &[
     nothing("ingress.tls.cert_file", TLS),
     nothing("egress.proxy_port", PROXY),
     place("egress.allow", Place::Allow),
-    nothing("egress.deny", DENY),
+    place("egress.deny", Place::Deny),
     nothing("defaults.cpu_count", MACHINE),
     nothing("defaults.memory_mb", MACHINE),
     nothing("kms_proxy.listen_port", KMS),
@@ -109,9 +108,10 @@ fn put(draft: &mut Draft, place: Place, leaf: &Leaf) -> Result<NoteKind, Error> 
         }
         Place::Port => {
             draft.push_port(leaf.port()?, leaf.line);
-            Ok(NoteKind::waits("`network.ingress`"))
+            Ok(NoteKind::taken("`network.ingress`"))
         }
         Place::Allow => allow(draft, leaf),
+        Place::Deny => deny(draft, leaf),
     }
 }
 
@@ -124,4 +124,24 @@ fn allow(draft: &mut Draft, leaf: &Leaf) -> Result<NoteKind, Error> {
         }
     }
     Ok(left_out.note())
+}
+
+/// What is denied wins there over what is allowed, so it stands in front here.
+fn deny(draft: &mut Draft, leaf: &Leaf) -> Result<NoteKind, Error> {
+    let mut lost = Vec::new();
+    for text in leaf.texts()? {
+        match network::host(text) {
+            Ok(host) => draft.deny(&host, leaf.line),
+            Err(why) => lost.push(format!(
+                "`{}` is not denied: {}",
+                Shown::new(text),
+                why.why()
+            )),
+        }
+    }
+    Ok(if lost.is_empty() {
+        NoteKind::taken("`network.egress`, with `!` in front")
+    } else {
+        NoteKind::changed(lost.join("; "))
+    })
 }

@@ -147,7 +147,7 @@ fn put(
         }
         Place::Port => {
             draft.push_port(leaf.port()?, leaf.line);
-            Ok(NoteKind::waits("`network.ingress`"))
+            Ok(NoteKind::taken("`network.ingress`"))
         }
         Place::EgressEnabled => Ok(enabled(leaf.flag()?)),
         Place::EgressPorts => ports(egress, leaf),
@@ -157,7 +157,7 @@ fn put(
 
 fn enabled(flag: bool) -> NoteKind {
     if flag {
-        NoteKind::waits(
+        NoteKind::taken(
             "`network.egress`, which lists what may be reached; where Evervault allows everything, \
              name what the application needs",
         )

@@ -1,5 +1,6 @@
 //! What other tools let an enclave reach, as far as `network.egress` can say it.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::error::Shown;
@@ -8,12 +9,9 @@ use crate::note::NoteKind;
 /// Why a host of another tool is not in `network.egress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoHost {
-    /// Everything.
-    Everything,
-    /// A range of addresses.
+    /// A range of addresses that is not written as one: bits behind the prefix are set, or it is
+    /// longer than an address.
     Range,
-    /// The machine that the enclave runs on.
-    Parent,
     /// A wildcard elsewhere than in front.
     Wildcard,
     /// No name and no address.
@@ -23,28 +21,24 @@ pub(crate) enum NoHost {
 impl NoHost {
     pub(crate) const fn why(self) -> &'static str {
         match self {
-            Self::Everything => "`network.egress` names hosts, and has no word for all of them",
-            Self::Range => "`network.egress` names hosts, and no ranges of addresses",
-            Self::Parent => "the parent is reached by vsock, not by the network",
+            Self::Range => "it is no range of addresses, whose bits behind the prefix are 0",
             Self::Wildcard => "`network.egress` has wildcards in front only, as in `*.example.com`",
             Self::Neither => "it is no host name and no address",
         }
     }
 }
 
-/// A host that `network.egress` can name: a name, an address, or `*.` and a name.
+/// A host as `network.egress` names it: a name, an address, a range, `*.` and a name, `*` for
+/// everything, `host` for the parent.
 ///
 /// `**.` in front, any number of labels, is what `*.` means in a recipe.
 pub(crate) fn host(text: &str) -> Result<String, NoHost> {
     let everything = ["*", "**", "0.0.0.0/0", "::/0"];
     if everything.contains(&text) {
-        return Err(NoHost::Everything);
+        return Ok("*".to_owned());
     }
-    if text == "host" {
-        return Err(NoHost::Parent);
-    }
-    if text.contains('/') {
-        return Err(NoHost::Range);
+    if let Some((address, prefix)) = text.split_once('/') {
+        return range(address, prefix).ok_or(NoHost::Range);
     }
     let (wildcard, name) = match text.strip_prefix("**.").or(text.strip_prefix("*.")) {
         Some(name) => ("*.", name),
@@ -61,7 +55,41 @@ pub(crate) fn host(text: &str) -> Result<String, NoHost> {
     }
 }
 
+/// A range of addresses, as a recipe spells it.
+fn range(address: &str, prefix: &str) -> Option<String> {
+    let prefix: u32 = prefix.parse().ok()?;
+    let is_zero_behind = |bits: u128, width: u32| {
+        let behind = width.checked_sub(prefix)?;
+        Some(bits == 0 || bits.trailing_zeros() >= behind)
+    };
+    match address.parse().ok()? {
+        IpAddr::V4(address) => is_zero_behind(address.to_bits().into(), 32)?
+            .then(|| format!("{}", Prefixed(&address, prefix, 32))),
+        IpAddr::V6(address) => is_zero_behind(address.to_bits(), 128)?
+            .then(|| format!("[{}]", Prefixed(&address, prefix, 128))),
+    }
+}
+
+/// `ADDRESS/PREFIX`, without a prefix that is the whole address.
+struct Prefixed<'a>(&'a dyn fmt::Display, u32, u32);
+
+impl fmt::Display for Prefixed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(address, prefix, width) = self;
+        match prefix {
+            prefix if prefix == width => write!(f, "{address}"),
+            prefix => write!(f, "{address}/{prefix}"),
+        }
+    }
+}
+
+/// A name of letters, digits and `-`, whose last label is no number: `127.1` is an address to many
+/// readers.
 fn is_name(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    if last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") {
+        return false;
+    }
     let label = |label: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         (1..=63).contains(&label.len())
@@ -93,7 +121,7 @@ impl LeftOut {
         }
     }
 
-    /// What waits, and what cannot even wait.
+    /// What is taken, and what is not.
     pub(crate) fn note(self) -> NoteKind {
         let mut note = "`network.egress`".to_owned();
         for reason in &self.reasons {
@@ -104,7 +132,7 @@ impl LeftOut {
             let further = self.further.to_string();
             note.extend(["; ", &further, " more are left out"]);
         }
-        NoteKind::waits(note)
+        NoteKind::taken(note)
     }
 }
 
@@ -120,10 +148,15 @@ mod tests {
             ("**.example.com", Ok("*.example.com")),
             ("169.254.169.254", Ok("169.254.169.254")),
             ("2001:db8::1", Ok("[2001:db8::1]")),
-            ("*", Err(NoHost::Everything)),
-            ("0.0.0.0/0", Err(NoHost::Everything)),
-            ("10.0.0.0/8", Err(NoHost::Range)),
-            ("host", Err(NoHost::Parent)),
+            ("*", Ok("*")),
+            ("0.0.0.0/0", Ok("*")),
+            ("10.0.0.0/8", Ok("10.0.0.0/8")),
+            ("10.0.0.1/32", Ok("10.0.0.1")),
+            ("fd00::/8", Ok("[fd00::/8]")),
+            ("10.0.0.1/8", Err(NoHost::Range)),
+            ("10.0.0.0/33", Err(NoHost::Range)),
+            ("host", Ok("host")),
+            ("127.1", Err(NoHost::Neither)),
             ("web.*.example.com", Err(NoHost::Wildcard)),
             ("*.1.2.3.4", Err(NoHost::Neither)),
             ("", Err(NoHost::Neither)),

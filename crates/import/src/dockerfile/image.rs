@@ -302,7 +302,7 @@ impl Image {
                 _ => left_out = true,
             }
         }
-        Ok(NoteKind::waits(if left_out {
+        Ok(NoteKind::taken(if left_out {
             "`network.ingress`, which names TCP ports one by one; what is none is left out"
         } else {
             "`network.ingress`"
