@@ -268,8 +268,8 @@ fn only_what_is_named_is_updated() {
     assert_ne!(other, init);
     shop.enclair("lock --update kernel init agent").done();
     assert_ne!(digests()[0], kernel);
-    let said = shop.enclair("lock --update agent").refused();
-    assert!(said.contains("a lock has no entry `agent`"), "{said}");
+    let said = shop.enclair("lock --update agents").refused();
+    assert!(said.contains("a lock has no entry `agents`"), "{said}");
 }
 
 /// Whatever is done with the project: a lock of a later release is neither built from nor replaced.

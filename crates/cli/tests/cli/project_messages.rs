@@ -55,13 +55,13 @@ fn a_recipe_that_is_wrong_is_shown_with_its_lines() {
     6 | env = "A=1"
       |       ^^^^^ not an array
     "#);
-    let recipe = format!("{}[network]\negress = [\"a.example\"]\n", of_files());
+    let recipe = format!("{}[logs]\nto = \"host\"\n", of_files());
     assert_snapshot!(message(&recipe, "build"), @r#"
-    error: `network.egress` is read and cannot be built yet
-      --> enclair.toml:10:11
+    error: `logs.to` is read and cannot be built yet
+      --> enclair.toml:10:6
        |
-    10 | egress = ["a.example"]
-       |           ^^^^^^^^^^^
+    10 | to = "host"
+       |      ^^^^^^
        |
     hint: it waits for a later release; leave it out to build what this one can
     "#);
