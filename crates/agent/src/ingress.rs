@@ -30,21 +30,29 @@ pub(crate) fn limit() -> Arc<Semaphore> {
 pub(crate) struct Ingress {
     pair: enclair_configuration::Ingress,
     connections: Arc<Semaphore>,
+    /// Gets a permit when the pair is open for the first time.
+    opened: Arc<Semaphore>,
 }
 
 impl Ingress {
     pub(crate) const fn new(
         pair: enclair_configuration::Ingress,
         connections: Arc<Semaphore>,
+        opened: Arc<Semaphore>,
     ) -> Self {
-        Self { pair, connections }
+        Self {
+            pair,
+            connections,
+            opened,
+        }
     }
 
     /// Serves the pair to the end of the enclave.
     pub(crate) async fn serve(self) {
+        let mut first = true;
         loop {
             ports::opened(self.pair.to).await;
-            if let Err(_closed) = self.serve_open().await {
+            if let Err(_closed) = self.serve_open(&mut first).await {
                 // Looked at again from the beginning, but not in a loop without a pause.
                 sleep(EXHAUSTED).await;
             }
@@ -52,8 +60,11 @@ impl Ingress {
     }
 
     /// Serves it until the application's port is closed.
-    async fn serve_open(&self) -> io::Result<()> {
+    async fn serve_open(&self, first: &mut bool) -> io::Result<()> {
         let listener = Listener::vsock(self.pair.port.into())?;
+        if std::mem::take(first) {
+            self.opened.add_permits(1);
+        }
         loop {
             let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else {
                 return Ok(());

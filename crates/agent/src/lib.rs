@@ -16,6 +16,7 @@
 //! | `http` | one request and its answer, for `attestation` |
 //! | `egress` | calls to outside: a proxy, names, and the rules |
 //! | `lines` | what is said of what was denied |
+//! | `ready` | the parent is told that the application can be reached |
 //! | `ports` | which ports the application listens at |
 //!
 //! One thread serves everything; a second one waits for the security module. Each sleeps in the kernel until a socket has something to say: a
@@ -35,6 +36,7 @@ mod ingress;
 mod inherited;
 mod lines;
 mod ports;
+mod ready;
 mod relay;
 mod stream;
 mod sys;
@@ -45,6 +47,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
+use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 
 use crate::attestation::{Attestation, Side};
@@ -109,9 +112,12 @@ fn serve(inherited: &mut Inherited) -> Result<(), Error> {
             egress::start(configuration.egress)?;
         }
         let connections = ingress::limit();
+        let opened = Arc::new(Semaphore::new(0));
         for &pair in &configuration.ingress {
-            tokio::spawn(Ingress::new(pair, Arc::clone(&connections)).serve());
+            let (connections, opened) = (Arc::clone(&connections), Arc::clone(&opened));
+            tokio::spawn(Ingress::new(pair, connections, opened).serve());
         }
+        tokio::spawn(ready::tell(opened, configuration.ingress.len()));
         inherited.say("ok\n");
         std::future::pending().await
     })

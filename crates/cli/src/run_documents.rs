@@ -30,6 +30,9 @@ pub(crate) struct RunDocument {
     /// Milliseconds from the start of QEMU until the application's start was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     start_ms: Option<u64>,
+    /// Milliseconds from the start of QEMU until every port of `ingress` was open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready_ms: Option<u64>,
     /// Where connections were taken.
     published: Vec<PublishedDocument>,
     /// QEMU's machine.
@@ -66,6 +69,8 @@ enum OutcomeName {
     Failed,
     /// The time was over.
     TimedOut,
+    /// The application could not be reached in time.
+    NotReady,
     /// The command was told to end.
     Interrupted,
     /// There is no status that could be believed.
@@ -93,6 +98,7 @@ impl RunDocument {
                 Some(message.clone()),
             ),
             Outcome::TimedOut => (OutcomeName::TimedOut, None, None),
+            Outcome::NotReady => (OutcomeName::NotReady, None, None),
             Outcome::Interrupted(_) => (OutcomeName::Interrupted, None, None),
             Outcome::Broken(error) => (OutcomeName::Broken, None, Some(chain(error))),
         };
@@ -104,6 +110,7 @@ impl RunDocument {
             message,
             boot_ms: report.boot_ms,
             start_ms: report.start_ms,
+            ready_ms: report.ready_ms,
             published: published.iter().map(PublishedDocument::from).collect(),
             machine: report.machine.name(),
             accelerator: request.accelerator.name(),

@@ -25,6 +25,7 @@ mod link;
 mod machine;
 mod process;
 mod qemu;
+mod ready;
 mod run;
 mod scratch;
 mod sockets;

@@ -43,6 +43,8 @@ pub struct Request {
     pub egress: Egress,
     /// When to end it, counted from its start.
     pub timeout: Option<Duration>,
+    /// When to end it if the application cannot be reached until then.
+    pub ready_timeout: Option<Duration>,
     /// A directory for temporary files; nothing stays there.
     pub scratch: PathBuf,
 }
@@ -53,6 +55,9 @@ pub trait Watcher: std::fmt::Debug + Send + Sync {
     fn console(&self, text: &str);
     /// An event of the status stream.
     fn event(&self, event: &Event);
+    /// The application can be reached, since so many milliseconds after the kernel's start, in the
+    /// guest's words.
+    fn ready(&self, ready_ms: u64);
     /// The enclave has asked for a connection that it may not have. Not told of more than a few,
     /// and of none twice.
     fn denied(&self, denied: &Denied);
@@ -65,6 +70,8 @@ pub enum Outcome {
     Told(Last),
     /// It took too long.
     TimedOut,
+    /// The application could not be reached in time.
+    NotReady,
     /// We were told to end it, by this signal.
     Interrupted(u8),
     /// Without a status that could be believed.
@@ -78,7 +85,7 @@ impl Outcome {
         match self {
             Self::Told(Last::Exited { code }) => *code,
             Self::Told(Last::Signaled { signal }) | Self::Interrupted(signal) => 128 + *signal,
-            Self::TimedOut => 124,
+            Self::TimedOut | Self::NotReady => 124,
             Self::Told(Last::Failed { .. }) | Self::Broken(_) => 125,
         }
     }
@@ -95,6 +102,8 @@ pub struct Report {
     pub boot_ms: Option<u64>,
     /// Milliseconds from the start of QEMU to when the guest said so.
     pub start_ms: Option<u64>,
+    /// Milliseconds from the start of QEMU to when the application could be reached.
+    pub ready_ms: Option<u64>,
 }
 
 /// Runs an image and reports how that ended. Connections at `ingress` wait until the enclave can
@@ -116,7 +125,7 @@ pub fn run(
     let signals = watch_signals(&sender).map_err(Error::Supervise)?;
     let started = Instant::now();
     let result = Running::start(request, ingress, &sender, watcher)
-        .map(|running| running.watch(&happenings, started, request.timeout));
+        .map(|running| running.watch(&happenings, started, request));
     signals.close();
     result
 }

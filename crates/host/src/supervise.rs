@@ -6,7 +6,7 @@
 //! | the last event comes and the stream does not end | the same, two seconds later |
 //! | the status, the device or a ring breaks | the run is broken |
 //! | QEMU ends or hangs up, or the guest starts anew | what is still under way may arrive; then the run is broken |
-//! | a signal, the time-out | the run is over |
+//! | a signal, a time-out | the run is over |
 //!
 //! Whatever the end, QEMU's group is ended and reaped before anything is reported.
 
@@ -29,11 +29,11 @@ use crate::run::{Outcome, Report, Request, Watcher};
 use crate::scratch::Scratch;
 use crate::status::{Event, Last};
 use crate::threads::{
-    Happening, hear_denied, hear_status, keep_messages, serve, show_console, watch_exit,
+    Happening, hear_denied, hear_ready, hear_status, keep_messages, serve, show_console, watch_exit,
 };
 use crate::vsock::parent::Parent;
 use crate::vsock::service::{HeartbeatPort, Port, StatusPort};
-use crate::vsock::{EGRESS_PORT, HEARTBEAT_PORT, STATUS_PORT};
+use crate::vsock::{EGRESS_PORT, HEARTBEAT_PORT, READY_PORT, STATUS_PORT};
 
 /// How long the end of the status stream may take after the last event.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -56,6 +56,7 @@ enum Decision {
 #[derive(Debug, Clone, Copy)]
 enum Due {
     TimeOut,
+    Ready,
     LastWords,
     Aftermath,
 }
@@ -71,6 +72,10 @@ pub(crate) struct Running {
     last: Option<Last>,
     /// The guest's word, and when it came.
     boot: Option<(u64, Instant)>,
+    /// When the application could be reached.
+    ready: Option<Instant>,
+    /// When it must be, at the latest.
+    ready_by: Option<Instant>,
     unlinked: Option<Error>,
     deadline: Option<(Instant, Due)>,
     exited: bool,
@@ -111,6 +116,8 @@ impl Running {
             scratch: Some(scratch),
             last: None,
             boot: None,
+            ready: None,
+            ready_by: None,
             unlinked: None,
             deadline: None,
             exited: false,
@@ -124,11 +131,13 @@ impl Running {
         mut self,
         happenings: &Receiver<Happening>,
         started: Instant,
-        timeout: Option<Duration>,
+        request: &Request,
     ) -> Report {
-        if let Some(timeout) = timeout {
+        if let Some(timeout) = request.timeout {
             self.due(started, timeout, Due::TimeOut);
         }
+        let ready_by = request.ready_timeout;
+        self.ready_by = ready_by.and_then(|timeout| started.checked_add(timeout));
         let decision = loop {
             match self.next(happenings) {
                 Ok(happening) => {
@@ -140,20 +149,24 @@ impl Running {
             }
         };
         let outcome = self.end(decision, happenings);
-        let after = |at: Instant| at.saturating_duration_since(started).as_millis();
+        let after = |at: Instant| {
+            let passed = at.saturating_duration_since(started).as_millis();
+            u64::try_from(passed).unwrap_or(u64::MAX)
+        };
         Report {
             outcome,
             machine: self.machine,
             boot_ms: self.boot.map(|(boot_ms, _)| boot_ms),
-            start_ms: self
-                .boot
-                .map(|(_, at)| u64::try_from(after(at)).unwrap_or(u64::MAX)),
+            start_ms: self.boot.map(|(_, at)| after(at)),
+            ready_ms: self.ready.map(after),
         }
     }
 
     /// The next thing that happens, or the deadline that passes before.
     fn next(&self, happenings: &Receiver<Happening>) -> Result<Happening, Due> {
-        let Some((deadline, due)) = self.deadline else {
+        let ready_by = self.ready_by.map(|at| (at, Due::Ready));
+        let deadlines = self.deadline.into_iter().chain(ready_by);
+        let Some((deadline, due)) = deadlines.min_by_key(|(at, _)| *at) else {
             // The caller keeps a sender, so this waits for ever rather than fail.
             return happenings.recv().map_err(|_| Due::Aftermath);
         };
@@ -187,6 +200,12 @@ impl Running {
                         self.due(now, LAST_WORDS, Due::LastWords);
                     }
                 }
+                return None;
+            }
+            Happening::Ready(ready_ms) => {
+                self.watcher.ready(ready_ms);
+                self.ready = Some(now);
+                self.ready_by = None;
                 return None;
             }
             Happening::Denied(denied) => {
@@ -232,6 +251,7 @@ impl Running {
         match (self.last.take(), due) {
             (Some(last), _) => Decision::Outcome(Outcome::Told(last)),
             (None, Due::TimeOut) => Decision::Outcome(Outcome::TimedOut),
+            (None, Due::Ready) => Decision::Outcome(Outcome::NotReady),
             (None, Due::LastWords | Due::Aftermath) => Decision::MachineEnded,
         }
     }
@@ -272,10 +292,12 @@ fn parent(rules: &Egress, sender: &Sender<Happening>) -> Result<(Parent, Dialler
     let (calls, dialler) =
         egress::open(rules.clone(), hear_denied(sender.clone())).map_err(Error::Supervise)?;
     let status: Box<dyn Port> = Box::new(StatusPort::new(hear_status(sender.clone())));
+    let ready: Box<dyn Port> = Box::new(StatusPort::new(hear_ready(sender.clone())));
     let heartbeat: Box<dyn Port> = Box::new(HeartbeatPort);
     let parent = Parent::new([
         (HEARTBEAT_PORT, heartbeat),
         (STATUS_PORT, status),
+        (READY_PORT, ready),
         (EGRESS_PORT, Box::new(calls)),
     ]);
     Ok((parent, dialler))

@@ -18,6 +18,7 @@ use crate::egress::{Denied, OnDenied};
 use crate::error::Error;
 use crate::link::Link;
 use crate::process::{Child, wait_readable};
+use crate::ready::{Heard, ReadyReader};
 use crate::run::Watcher;
 use crate::status::{Event, StatusError, StatusReader};
 use crate::vsock::service::{Hearer, Next, StatusBytes};
@@ -30,6 +31,8 @@ const MAX_MESSAGES: usize = 4 << 10;
 pub(crate) enum Happening {
     /// An event of the status stream.
     Status(Event),
+    /// The application can be reached, since so many milliseconds after the kernel's start.
+    Ready(u64),
     /// The status stream has ended after its last event.
     StatusEnded,
     /// It breaks the protocol.
@@ -135,6 +138,22 @@ pub(crate) fn serve(link: Link, sender: Sender<Happening>) {
 /// Tells of targets that the enclave may not reach.
 pub(crate) fn hear_denied(sender: Sender<Happening>) -> OnDenied {
     Box::new(move |denied| drop(sender.send(Happening::Denied(denied))))
+}
+
+/// Hears the agent's word on the device's thread.
+pub(crate) fn hear_ready(sender: Sender<Happening>) -> Hearer {
+    let mut reader = ReadyReader::default();
+    Box::new(move |bytes| match bytes {
+        StatusBytes::More(bytes) => match reader.push(&bytes) {
+            Heard::Nothing => Next::Open,
+            Heard::Nonsense => Next::Reset,
+            Heard::Ready(ready_ms) => {
+                drop(sender.send(Happening::Ready(ready_ms)));
+                Next::Close
+            }
+        },
+        StatusBytes::End => Next::Close,
+    })
 }
 
 /// Reads the status stream on the device's thread.

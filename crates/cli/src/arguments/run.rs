@@ -39,6 +39,10 @@ pub(crate) struct Run {
     /// End the enclave after this many seconds, with status 124
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: Option<u64>,
+    /// End the enclave, with status 124, if its application does not listen at every port of
+    /// `ingress` after this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) ready_timeout: Option<u64>,
     #[command(flatten)]
     pub(crate) qemu: QemuArgument,
     /// What runs the enclave's instructions

@@ -57,6 +57,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         cpus: arguments.cpus,
         egress: arguments.egress(),
         timeout: arguments.timeout.map(Duration::from_secs),
+        ready_timeout: arguments.ready_timeout.map(Duration::from_secs),
         scratch: scratch(),
     };
     let terminal = Arc::new(Terminal {
@@ -151,6 +152,10 @@ fn conclude(report: Report, printer: &Printer) {
             escape(&message)
         )),
         Outcome::TimedOut => printer.note("error: the time is over; the enclave was ended"),
+        Outcome::NotReady => printer.note(
+            "error: the application could not be reached in time; the enclave was ended\n\
+             hint: it is ready when it listens at every port of `ingress`",
+        ),
         Outcome::Interrupted(signal) => {
             printer.note(&format!("ended by signal {signal}"));
         }
@@ -239,6 +244,10 @@ impl Watcher for Terminal {
         if let Event::Started { boot_ms } = event {
             self.show(&format!("application started after {boot_ms} ms\n"));
         }
+    }
+
+    fn ready(&self, ready_ms: u64) {
+        self.show(&format!("ready after {ready_ms} ms\n"));
     }
 
     fn denied(&self, denied: &Denied) {

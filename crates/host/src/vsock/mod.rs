@@ -14,3 +14,5 @@ pub(crate) const HEARTBEAT_PORT: u32 = 9000;
 pub(crate) const STATUS_PORT: u32 = 9001;
 /// The port of calls to outside.
 pub(crate) const EGRESS_PORT: u32 = 9003;
+/// Where the agent says that the application can be reached.
+pub(crate) const READY_PORT: u32 = 9006;

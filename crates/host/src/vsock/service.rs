@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | 9000 | heartbeat: one byte 0xB7, and the same back | [`Heartbeat`] |
 //! | 9001 | status: lines of JSON, one stream in an enclave's life | [`Status`] |
+//! | 9006 | the agent's word that the application can be reached, one stream too | [`Status`] |
 //! | 9003 | calls to outside | [`crate::egress`] |
 //!
 //! A service is a value that is given bytes and gives bytes, and never waits. Those of the table
@@ -112,7 +113,7 @@ pub(crate) enum StatusBytes {
 /// Hears the status stream; says whether it goes on.
 pub(crate) type Hearer = Box<dyn FnMut(StatusBytes) -> Next + Send + Sync>;
 
-/// The status port: one stream, and no second one.
+/// A port of one stream, and no second one: status, and the agent's word.
 pub(crate) struct StatusPort(Option<Hearer>);
 
 impl StatusPort {
