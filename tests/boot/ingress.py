@@ -3,6 +3,7 @@
 
   ingress.py LOG COMMAND..          runs COMMAND and its clients; what it says goes to LOG as well
   ingress.py --measure LOG COMMAND..  the same with measurements alone, as one line of JSON
+  ingress.py --load LOG COMMAND..   the same with as much as is allowed, and much at once
   ingress.py --taken COMMAND..      runs COMMAND with `-p` at an address that is taken
 """
 
@@ -130,6 +131,44 @@ def measure(_process, served):
     )
 
 
+def hold(address, count):
+    """That many connections at once, each of which says something and hears it."""
+    held = [socket.create_connection(address, PATIENCE) for _ in range(count)]
+    for number, client in enumerate(held):
+        client.settimeout(PATIENCE)
+        client.sendall(number.to_bytes(4, "big"))
+    for number, client in enumerate(held):
+        found = b""
+        while len(found) < 4:
+            piece = client.recv(4 - len(found))
+            if not piece:
+                raise AssertionError(f"connection {number} of {count} ended")
+            found += piece
+        if found != number.to_bytes(4, "big"):
+            raise AssertionError(f"connection {number} heard {found!r}")
+    return held
+
+
+def load(_process, served):
+    """All connections that there may be, and a lot of each kind."""
+
+    def short():
+        for _ in range(500):
+            expect_echo(served, 1)
+
+    begin = time.monotonic()
+    in_parallel(20, short)
+    print(f"= 10000 short connections, 20 at a time, in {time.monotonic() - begin:.1f} s")
+    held = hold(served, 1000)
+    expect_echo(served, 1 << 20)
+    print("= 1000 connections at once, all heard, and one beside them")
+    for client in held:
+        client.close()
+    begin = time.monotonic()
+    in_parallel(200, lambda: expect_echo(served, 10_000_000))
+    print(f"= 200 at once, 10 MB each way, digests equal, in {time.monotonic() - begin:.1f} s")
+
+
 def clients(process, served, unserved):
     expect_echo(served, 100)
     print("= a connection of 100 bytes")
@@ -194,8 +233,8 @@ def main():
         print(result.stderr)
         sys.exit(result.returncode)
     work = clients
-    if log == "--measure":
-        work = measure
+    if log in ("--measure", "--load"):
+        work = measure if log == "--measure" else load
         log, *command = command
     process, addresses = start(log, command)
     try:

@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::egress::{Denied, Egress};
 use crate::error::Error;
 use crate::image::Image;
@@ -120,6 +122,7 @@ pub fn run(
     ingress: Ingress,
     watcher: &Arc<dyn Watcher>,
 ) -> Result<Report, Error> {
+    allow_open_files();
     let (sender, happenings) = channel();
     // Before QEMU, so that no signal finds it without us.
     let signals = watch_signals(&sender).map_err(Error::Supervise)?;
@@ -128,4 +131,31 @@ pub fn run(
         .map(|running| running.watch(&happenings, started, request));
     signals.close();
     result
+}
+
+/// Open files of a run with all connections that it may have.
+const OPEN_FILES: u64 = 8192;
+
+/// Raises this process's limit of open files: the usual one is 1024, and each connection is one.
+fn allow_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if current.is_some_and(|current| current < wanted) {
+        // Where that is not allowed there are fewer connections at a time.
+        let current = Some(wanted);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_files_for_every_connection() {
+        allow_open_files();
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let least = maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+        assert!(current.is_none_or(|current| current >= least));
+    }
 }
