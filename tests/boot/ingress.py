@@ -151,6 +151,8 @@ def hold(address, count):
 
 def load(_process, served):
     """All connections that there may be, and a lot of each kind."""
+    global PATIENCE  # of the whole of a transfer, of which 200 share one emulated CPU
+    PATIENCE = 600
 
     def short():
         for _ in range(500):
