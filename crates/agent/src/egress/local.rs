@@ -6,28 +6,29 @@
 //! the application needs no setting, nobody needs a right, and no answer of a resolver outside is
 //! believed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
-use std::time::Duration;
 
-use enclair_configuration::Host;
-use tokio::time::sleep;
+use enclair_configuration::{EgressRule, Host};
 
 use super::{Called, Egress, Target};
 use crate::relay::relay;
 use crate::stream::{Listener, Stream};
 
 /// Names that have an address.
-const MAX_NAMES: u32 = 256;
+const MAX_NAMES: usize = 1024;
 /// Ports of one name; those beyond are reached through the proxy.
-const MAX_PORTS: usize = 8;
+const MAX_PORTS: usize = 16;
+/// Listeners of all names together. The agent may have 8192 open files, of which 4096 are for
+/// connections from outside and to it.
+const MAX_LISTENERS: usize = 2048;
 /// Below the first address.
 const BASE: Ipv4Addr = Ipv4Addr::new(127, 64, 0, 0);
-/// How long nothing is accepted after the kernel had no memory or file for a connection.
-const EXHAUSTED: Duration = Duration::from_millis(50);
+/// Addresses of 127.64.0.0/10, without the first and the last.
+const MAX_ADDRESSES: u32 = (1 << 22) - 2;
 
 /// What stands for a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,9 @@ pub(super) enum Place {
 pub(super) struct Local {
     egress: Rc<Egress>,
     names: RefCell<BTreeMap<String, Ipv4Addr>>,
+    listeners: Cell<usize>,
+    /// The address that was tried last, as its distance from `BASE`.
+    last: Cell<u32>,
 }
 
 impl Local {
@@ -51,12 +55,17 @@ impl Local {
         Self {
             egress,
             names: RefCell::new(BTreeMap::new()),
+            listeners: Cell::new(0),
+            last: Cell::new(0),
         }
     }
 
-    /// Whether a name can have an address.
-    pub(super) fn is_somewhere(&self, host: &Host) -> bool {
-        !self.egress.ports(host).is_empty()
+    /// Whether a name can have an address; else the rule that is the reason, if there is one.
+    pub(super) fn check(&self, host: &Host) -> Result<(), Option<&EgressRule>> {
+        if self.egress.ports(host).is_empty() {
+            return Err(self.egress.rule_without_port(host));
+        }
+        Ok(())
     }
 
     /// The address of a name, which it gets now if it has none.
@@ -71,17 +80,31 @@ impl Local {
         if let Some(address) = names.get(&name) {
             return Place::Address(*address);
         }
-        let number = u32::try_from(names.len()).unwrap_or(MAX_NAMES);
-        if number >= MAX_NAMES {
+        let listeners = self.listeners.get().saturating_add(ports.len());
+        if names.len() >= MAX_NAMES || listeners > MAX_LISTENERS {
             return Place::NoRoom;
         }
-        let address = Ipv4Addr::from_bits(BASE.to_bits() + 1 + number);
+        let address = self.next(&names);
         match self.listen(host, address, &ports) {
             Ok(()) => {
+                self.listeners.set(listeners);
                 names.insert(name, address);
                 Place::Address(address)
             }
             Err(_io) => Place::NoRoom,
+        }
+    }
+
+    /// An address that no name has. One at which something else listens is tried once and then
+    /// passed over, so that it is in the way of one question and not of every name.
+    fn next(&self, names: &BTreeMap<String, Ipv4Addr>) -> Ipv4Addr {
+        loop {
+            self.last.set(self.last.get() % MAX_ADDRESSES + 1);
+            let address = Ipv4Addr::from_bits(BASE.to_bits() + self.last.get());
+            // There are fewer names than addresses, so this ends.
+            if !names.values().any(|known| *known == address) {
+                return address;
+            }
         }
     }
 
@@ -105,11 +128,8 @@ impl Local {
 /// Serves one port of one name to the end of the enclave.
 async fn serve(egress: Rc<Egress>, listener: Listener, target: Target) {
     let target = Rc::new(target);
-    while let Some(permit) = egress.permit().await {
-        let Ok(client) = listener.accept().await else {
-            sleep(EXHAUSTED).await;
-            continue;
-        };
+    loop {
+        let (client, permit) = egress.accept(&listener).await;
         let (egress, target) = (Rc::clone(&egress), Rc::clone(&target));
         tokio::task::spawn_local(async move {
             let _ = converse(&egress, client, &target).await;

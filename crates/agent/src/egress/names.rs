@@ -20,11 +20,12 @@ use std::time::Duration;
 use enclair_configuration::Host;
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
+use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout};
 
 use super::inbox::Inbox;
 use super::local::{Local, Place};
-use crate::lines;
+use crate::lines::{self, Asked};
 use crate::stream::{Listener, Stream};
 
 /// Where it listens. Init writes this address into `/etc/resolv.conf`.
@@ -41,6 +42,7 @@ const EXHAUSTED: Duration = Duration::from_millis(50);
 const SECONDS: u32 = 60;
 
 const A: u16 = 1;
+const POINTER: u16 = 12;
 const INTERNET: u16 = 1;
 const HEADER: usize = 12;
 
@@ -49,6 +51,7 @@ const FORMAT_ERROR: u8 = 1;
 const SERVER_FAILURE: u8 = 2;
 const NO_SUCH_NAME: u8 = 3;
 const NOT_IMPLEMENTED: u8 = 4;
+const REFUSED: u8 = 5;
 
 /// Both sockets, bound.
 #[derive(Debug)]
@@ -135,7 +138,10 @@ async fn converse(client: Stream, local: &Local) -> io::Result<()> {
         };
         let length = u16::try_from(answer.len()).unwrap_or_default();
         let message = [&length.to_be_bytes()[..], &answer].concat();
-        inbox.stream().write_all(&message).await?;
+        // One that asks and does not read the answers is idle too.
+        timeout(PATIENCE, inbox.stream().write_all(&message)).await??;
+        // One that asks without a pause would keep the thread from all others.
+        consume_budget().await;
     }
 }
 
@@ -168,16 +174,26 @@ fn answer(message: &[u8], local: &Local) -> Option<Vec<u8>> {
 }
 
 fn resolve(question: &Question<'_>, local: &Local) -> (u8, Option<Ipv4Addr>) {
-    let host = match question.name.to_ascii_lowercase().as_str() {
-        "localhost" if question.kind == A => return (NO_ERROR, Some(Ipv4Addr::LOCALHOST)),
-        "localhost" => return (NO_ERROR, None),
-        name => name.parse::<Host>(),
-    };
-    let Ok(host @ (Host::Name(_) | Host::Parent)) = host else {
+    if question.class != INTERNET {
+        return (REFUSED, None);
+    }
+    // Names of addresses: of those here there are none, and of others nothing is known.
+    if question.kind == POINTER {
+        return (NO_SUCH_NAME, None);
+    }
+    let name = question.name.to_ascii_lowercase();
+    // RFC 6761, section 6.3: these never leave the machine, nor do those below.
+    if name == "localhost" || name.ends_with(".localhost") {
+        return (
+            NO_ERROR,
+            (question.kind == A).then_some(Ipv4Addr::LOCALHOST),
+        );
+    }
+    let Ok(host @ (Host::Name(_) | Host::Parent)) = name.parse() else {
         return (NO_SUCH_NAME, None);
     };
-    if question.class != INTERNET || !local.is_somewhere(&host) {
-        lines::denied(&host.to_string(), None);
+    if let Err(rule) = local.check(&host) {
+        lines::denied(Asked::Name(&host), rule);
         return (NO_SUCH_NAME, None);
     }
     if question.kind != A {
