@@ -151,3 +151,76 @@ async fn converse(egress: &Egress, client: Stream, target: &Target) -> io::Resul
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use tokio::runtime::Builder;
+    use tokio::task::LocalSet;
+
+    use super::super::tests::egress_of;
+    use super::*;
+
+    /// Runs `test` where listeners can be made, and ends those.
+    fn with(rules: &[&str], test: impl FnOnce(&Local)) {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let local = Local::new(Rc::new(egress_of(rules, 1)));
+        LocalSet::new().block_on(&runtime, async { test(&local) });
+    }
+
+    fn place(local: &Local, name: &str) -> Place {
+        local.place(&name.parse().unwrap())
+    }
+
+    fn address(number: u32) -> Place {
+        Place::Address(Ipv4Addr::from_bits(BASE.to_bits() + number))
+    }
+
+    #[test]
+    fn names_and_listeners_are_bounded_and_what_was_given_stays() {
+        with(&["*.e.org:18451,18452", "*.f.org:18451"], |local| {
+            assert_eq!(place(local, "a.e.org"), address(1));
+            local.listeners.set(MAX_LISTENERS - 1);
+            assert_eq!(place(local, "b.e.org"), Place::NoRoom);
+            assert_eq!(place(local, "b.f.org"), address(2));
+            assert_eq!(place(local, "c.f.org"), Place::NoRoom);
+            local.listeners.set(0);
+            for number in 2..MAX_NAMES {
+                let own = Ipv4Addr::new(127, 65, 0, 0);
+                local.names.borrow_mut().insert(number.to_string(), own);
+            }
+            assert_eq!(place(local, "c.f.org"), Place::NoRoom);
+            assert_eq!(place(local, "a.e.org"), address(1));
+        });
+    }
+
+    #[test]
+    fn an_address_that_somebody_else_has_is_passed_over() {
+        with(&["*.g.org:18453,18454"], |local| {
+            let other = TcpListener::bind("127.64.0.1:18454").unwrap();
+            assert_eq!(place(local, "a.g.org"), Place::NoRoom);
+            // Nothing is left of what did not come about.
+            assert!(TcpListener::bind("127.64.0.1:18453").is_ok());
+            assert_eq!(place(local, "a.g.org"), address(2));
+            drop(other);
+            // From the last to the first, but not to one that a name has.
+            local.last.set(MAX_ADDRESSES - 1);
+            let last = Place::Address(Ipv4Addr::new(127, 127, 255, 254));
+            assert_eq!(place(local, "b.g.org"), last);
+            assert_eq!(place(local, "c.g.org"), address(1));
+            assert_eq!(place(local, "d.g.org"), address(3));
+        });
+    }
+
+    #[test]
+    fn a_name_has_so_many_ports_and_no_more() {
+        let ports: Vec<_> = (0..17).map(|number| (18461 + number).to_string()).collect();
+        with(&[&format!("h.org:{}", ports.join(","))], |local| {
+            assert_eq!(place(local, "h.org"), address(1));
+            assert_eq!(local.listeners.get(), MAX_PORTS);
+            assert!(TcpListener::bind("127.64.0.1:18476").is_err());
+            assert!(TcpListener::bind("127.64.0.1:18477").is_ok());
+        });
+    }
+}

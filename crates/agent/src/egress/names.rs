@@ -338,7 +338,61 @@ mod tests {
             found(&question("WWW.example.org", 28), &local),
             (NO_ERROR, 0)
         );
-        assert_eq!(found(&question("localhost", A), &local), (NO_ERROR, 1));
+        for name in ["localhost", "x.LocalHost"] {
+            assert_eq!(found(&question(name, A), &local), (NO_ERROR, 1), "{name}");
+            assert_eq!(found(&question(name, 28), &local), (NO_ERROR, 0), "{name}");
+        }
+        let pointer = question("1.0.0.127.in-addr.arpa", POINTER);
+        assert_eq!(found(&pointer, &local), (NO_SUCH_NAME, 0));
+        let mut chaos = question("www.example.org", A);
+        *chaos.last_mut().unwrap() = 3;
+        assert_eq!(found(&chaos, &local), (REFUSED, 0));
+    }
+
+    #[test]
+    fn a_port_that_an_earlier_rule_denies_makes_no_address() {
+        let local = local(&[
+            "!a.b:80", "a.b:80", "!*.c.d", "x.c.d:80", "e.f:1-9", "a.b:81",
+        ]);
+        assert_eq!(
+            local
+                .check(&"x.c.d".parse().unwrap())
+                .unwrap_err()
+                .unwrap()
+                .to_string(),
+            "!*.c.d"
+        );
+        assert_eq!(
+            local
+                .check(&"e.f".parse().unwrap())
+                .unwrap_err()
+                .unwrap()
+                .to_string(),
+            "e.f:1-9"
+        );
+        assert_eq!(local.check(&"g.h".parse().unwrap()).unwrap_err(), None);
+        assert_eq!(local.check(&"a.b".parse().unwrap()), Ok(()));
+        let local = super::tests::local(&["!a.b:80", "a.b:80"]);
+        assert_eq!(
+            local
+                .check(&"a.b".parse().unwrap())
+                .unwrap_err()
+                .unwrap()
+                .to_string(),
+            "!a.b:80"
+        );
+        assert_eq!(found(&question("a.b", A), &local), (NO_SUCH_NAME, 0));
+    }
+
+    #[test]
+    fn extensions_of_a_question_are_not_looked_at() {
+        let local = local(&["a.b:80"]);
+        let mut message = question("a.b", 28);
+        let plain = answer(&message, &local).unwrap();
+        // One additional record: OPT of the root, with 4096 bytes of payload.
+        message[11] = 1;
+        message.extend_from_slice(b"\0\0\x29\x10\0\0\0\0\0\0\0");
+        assert_eq!(answer(&message, &local).unwrap(), plain);
     }
 
     #[test]

@@ -112,7 +112,8 @@ impl Proxy {
     }
 }
 
-async fn converse(egress: &Egress, client: Stream) -> io::Result<()> {
+/// Serves one client to its end.
+pub(super) async fn converse(egress: &Egress, client: Stream) -> io::Result<()> {
     let mut inbox = Inbox::new(client);
     let request = timeout(PATIENCE, read(&mut inbox)).await;
     let (client, rest) = inbox.into_parts();
