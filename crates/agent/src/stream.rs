@@ -47,6 +47,11 @@ impl Stream {
         self.0.get_ref().set_tcp_nodelay(true)
     }
 
+    #[cfg(test)]
+    pub(crate) fn sends_at_once(&self) -> bool {
+        self.0.get_ref().tcp_nodelay().is_ok_and(|it| it)
+    }
+
     /// Connects to a port of the parent.
     pub(crate) async fn to_parent(port: u32) -> io::Result<Self> {
         Self::connect(Domain::VSOCK, &SockAddr::vsock(PARENT, port)).await

@@ -15,6 +15,7 @@ use std::rc::Rc;
 use enclair_configuration::{EgressRule, Host};
 
 use super::{Called, Egress, Target};
+use crate::lines::{self, NoRoom};
 use crate::relay::relay;
 use crate::stream::{Listener, Stream};
 
@@ -60,6 +61,20 @@ impl Local {
         }
     }
 
+    /// With addresses that no other test has, nor another process that tests the same.
+    #[cfg(test)]
+    pub(super) fn for_test(egress: Rc<Egress>) -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+
+        static TESTS: AtomicU32 = AtomicU32::new(0);
+        let local = Self::new(egress);
+        let test = TESTS.fetch_add(1, Ordering::Relaxed) % 64;
+        local
+            .last
+            .set(((std::process::id() % (1 << 12)) << 10) + test * 16);
+        local
+    }
+
     /// Whether a name can have an address; else the rule that is the reason, if there is one.
     pub(super) fn check(&self, host: &Host) -> Result<(), Option<&EgressRule>> {
         if self.egress.ports(host).is_empty() {
@@ -82,6 +97,7 @@ impl Local {
         }
         let listeners = self.listeners.get().saturating_add(ports.len());
         if names.len() >= MAX_NAMES || listeners > MAX_LISTENERS {
+            lines::no_room(host, NoRoom::TooMany);
             return Place::NoRoom;
         }
         let address = self.next(&names);
@@ -91,7 +107,10 @@ impl Local {
                 names.insert(name, address);
                 Place::Address(address)
             }
-            Err(_io) => Place::NoRoom,
+            Err((port, error)) => {
+                lines::no_room(host, NoRoom::Port(port, &error));
+                Place::NoRoom
+            }
         }
     }
 
@@ -108,12 +127,21 @@ impl Local {
         }
     }
 
-    fn listen(&self, host: &Host, address: Ipv4Addr, ports: &[u16]) -> io::Result<()> {
+    /// Listens at all `ports` of an address; the first at which that cannot be is the error.
+    fn listen(
+        &self,
+        host: &Host,
+        address: Ipv4Addr,
+        ports: &[u16],
+    ) -> Result<(), (u16, io::Error)> {
         // All of them, before any is served: a name is reachable whole or not at all.
         let listeners: Vec<_> = ports
             .iter()
-            .map(|port| Ok((*port, Listener::tcp(SocketAddrV4::new(address, *port))?)))
-            .collect::<io::Result<_>>()?;
+            .map(|&port| {
+                let listener = Listener::tcp(SocketAddrV4::new(address, port));
+                listener.map_or_else(|error| Err((port, error)), |it| Ok((port, it)))
+            })
+            .collect::<Result<_, _>>()?;
         for (port, listener) in listeners {
             let target = Target {
                 host: host.clone(),
@@ -165,7 +193,7 @@ mod tests {
     /// Runs `test` where listeners can be made, and ends those.
     fn with(rules: &[&str], test: impl FnOnce(&Local)) {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let local = Local::new(Rc::new(egress_of(rules, 1)));
+        let local = Local::for_test(Rc::new(egress_of(rules, 1)));
         LocalSet::new().block_on(&runtime, async { test(&local) });
     }
 
@@ -173,54 +201,61 @@ mod tests {
         local.place(&name.parse().unwrap())
     }
 
-    fn address(number: u32) -> Place {
-        Place::Address(Ipv4Addr::from_bits(BASE.to_bits() + number))
+    fn address(number: u32) -> Ipv4Addr {
+        Ipv4Addr::from_bits(BASE.to_bits() + number)
     }
 
     #[test]
     fn names_and_listeners_are_bounded_and_what_was_given_stays() {
         with(&["*.e.org:18451,18452", "*.f.org:18451"], |local| {
-            assert_eq!(place(local, "a.e.org"), address(1));
+            let first = local.last.get() + 1;
+            assert_eq!(place(local, "a.e.org"), Place::Address(address(first)));
             local.listeners.set(MAX_LISTENERS - 1);
             assert_eq!(place(local, "b.e.org"), Place::NoRoom);
-            assert_eq!(place(local, "b.f.org"), address(2));
+            assert_eq!(place(local, "b.f.org"), Place::Address(address(first + 1)));
             assert_eq!(place(local, "c.f.org"), Place::NoRoom);
             local.listeners.set(0);
             for number in 2..MAX_NAMES {
-                let own = Ipv4Addr::new(127, 65, 0, 0);
+                let own = Ipv4Addr::new(127, 1, 0, 0);
                 local.names.borrow_mut().insert(number.to_string(), own);
             }
             assert_eq!(place(local, "c.f.org"), Place::NoRoom);
-            assert_eq!(place(local, "a.e.org"), address(1));
+            assert_eq!(place(local, "a.e.org"), Place::Address(address(first)));
         });
     }
 
     #[test]
     fn an_address_that_somebody_else_has_is_passed_over() {
         with(&["*.g.org:18453,18454"], |local| {
-            let other = TcpListener::bind("127.64.0.1:18454").unwrap();
+            let first = local.last.get() + 1;
+            let _other = TcpListener::bind((address(first), 18454)).unwrap();
             assert_eq!(place(local, "a.g.org"), Place::NoRoom);
             // Nothing is left of what did not come about.
-            assert!(TcpListener::bind("127.64.0.1:18453").is_ok());
-            assert_eq!(place(local, "a.g.org"), address(2));
-            drop(other);
-            // From the last to the first, but not to one that a name has.
-            local.last.set(MAX_ADDRESSES - 1);
-            let last = Place::Address(Ipv4Addr::new(127, 127, 255, 254));
-            assert_eq!(place(local, "b.g.org"), last);
-            assert_eq!(place(local, "c.g.org"), address(1));
-            assert_eq!(place(local, "d.g.org"), address(3));
+            assert!(TcpListener::bind((address(first), 18453)).is_ok());
+            assert_eq!(place(local, "a.g.org"), Place::Address(address(first + 1)));
         });
+    }
+
+    #[test]
+    fn behind_the_last_address_is_the_first_that_no_name_has() {
+        let local = Local::new(Rc::new(egress_of(&[], 1)));
+        local.last.set(MAX_ADDRESSES - 1);
+        let names = [("a".to_owned(), address(1)), ("b".to_owned(), address(3))].into();
+        let next = || local.next(&names).to_string();
+        assert_eq!(next(), "127.127.255.254");
+        assert_eq!(next(), "127.64.0.2");
+        assert_eq!(next(), "127.64.0.4");
     }
 
     #[test]
     fn a_name_has_so_many_ports_and_no_more() {
         let ports: Vec<_> = (0..17).map(|number| (18461 + number).to_string()).collect();
         with(&[&format!("h.org:{}", ports.join(","))], |local| {
-            assert_eq!(place(local, "h.org"), address(1));
+            let first = address(local.last.get() + 1);
+            assert_eq!(place(local, "h.org"), Place::Address(first));
             assert_eq!(local.listeners.get(), MAX_PORTS);
-            assert!(TcpListener::bind("127.64.0.1:18476").is_err());
-            assert!(TcpListener::bind("127.64.0.1:18477").is_ok());
+            assert!(TcpListener::bind((first, 18476)).is_err());
+            assert!(TcpListener::bind((first, 18477)).is_ok());
         });
     }
 }

@@ -6,7 +6,7 @@ mod limits;
 mod refused;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn parent(answer: &'static [u8]) -> (u16, Receiver<String>) {
 }
 
 /// Ports of a proxy and of names that are served by a thread, which ends with the test's process.
-fn served(rules: &'static [&'static str], parent: u16) -> (u16, (u16, u16)) {
+pub(super) fn served(rules: &'static [&'static str], parent: u16) -> (u16, (u16, u16)) {
     served_by(move || egress_of(rules, parent))
 }
 
@@ -60,7 +60,7 @@ fn served_by(egress: impl FnOnce() -> Egress + Send + 'static) -> (u16, (u16, u1
             let any = "127.0.0.1:0".parse().unwrap();
             let egress = Rc::new(egress());
             let proxy = Proxy::listen(any, Rc::clone(&egress)).unwrap();
-            let names = Names::listen(any, Local::new(egress)).unwrap();
+            let names = Names::listen(any, Local::for_test(egress)).unwrap();
             ports.send((proxy.port(), names.ports())).unwrap();
             names.serve();
             proxy.serve().await;
@@ -70,7 +70,7 @@ fn served_by(egress: impl FnOnce() -> Egress + Send + 'static) -> (u16, (u16, u1
 }
 
 /// A question for the address of a name.
-fn question(name: &str) -> Vec<u8> {
+pub(super) fn question(name: &str) -> Vec<u8> {
     let mut message = b"\x07\x08\x01\0\0\x01\0\0\0\0\0\0".to_vec();
     for label in name.split('.') {
         message.push(u8::try_from(label.len()).unwrap());
@@ -101,8 +101,12 @@ fn address(port: u16, name: &str) -> std::net::Ipv4Addr {
     octets.into()
 }
 
-fn connect(port: u16) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+pub(super) fn connect(port: u16) -> TcpStream {
+    connect_to(("127.0.0.1", port))
+}
+
+fn connect_to(address: impl ToSocketAddrs) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
@@ -122,4 +126,19 @@ fn exchange(port: u16, request: &[u8]) -> Vec<u8> {
 /// The same as text.
 fn told(port: u16, request: &str) -> String {
     String::from_utf8(exchange(port, request.as_bytes())).unwrap()
+}
+
+/// Runs `future` with a clock that jumps to the next time limit when nothing else is to be done,
+/// and gives the seconds that it took by that clock.
+pub(super) fn jumped<T>(future: impl Future<Output = T>) -> (T, u64) {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        let begin = tokio::time::Instant::now();
+        let result = future.await;
+        (result, begin.elapsed().as_secs())
+    })
 }

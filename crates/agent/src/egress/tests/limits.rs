@@ -14,26 +14,23 @@ fn with_rights(rights: usize, rules: &'static [&'static str], parent: u16) -> (u
     })
 }
 
-/// Runs `future` with a clock that jumps to the next time limit when nothing else is to be done,
-/// and gives the seconds that it took by that clock.
-fn jumped<T>(future: impl Future<Output = T>) -> (T, u64) {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    LocalSet::new().block_on(&runtime, async {
-        let begin = tokio::time::Instant::now();
-        let result = future.await;
-        (result, begin.elapsed().as_secs())
-    })
-}
-
 fn target() -> Target {
     Target {
         host: "a.b".parse().unwrap(),
         port: 1,
     }
+}
+
+#[test]
+fn messages_of_a_connection_are_passed_on_as_they_come() {
+    let (sends_at_once, _) = jumped(async {
+        let listener = Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap();
+        let _client = connect(listener.port());
+        let egress = egress_of(&[], 1);
+        let (stream, _permit) = egress.accept(&listener).await;
+        stream.sends_at_once()
+    });
+    assert!(sends_at_once);
 }
 
 #[test]
@@ -44,7 +41,7 @@ fn listeners_that_nobody_calls_hold_no_right_to_a_connection() {
     for round in 0..2 {
         for name in ["a.i.org", "b.i.org", "c.i.org"] {
             let address = address(datagrams, name);
-            let mut client = TcpStream::connect((address, 18448)).unwrap();
+            let mut client = connect_to((address, 18448));
             client.write_all(b"x").unwrap();
             client.shutdown(Shutdown::Write).unwrap();
             let mut answer = String::new();
