@@ -10,6 +10,8 @@
 //! | `proxy` | by a proxy of HTTP or SOCKS at 127.0.0.1:3128, as `http_proxy` and its kin say |
 //! | `names`, `local` | as if there were a network: names have addresses of this machine |
 
+mod body;
+mod exchange;
 mod http;
 mod inbox;
 mod local;
@@ -23,13 +25,15 @@ mod tests;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use enclair_configuration::{EgressRule, Host, deciding_rule};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
-use crate::lines;
-use crate::stream::Stream;
+use crate::lines::{self, Asked};
+use crate::stream::{Listener, Stream, is_nothing};
 
 use self::local::Local;
 use self::names::Names;
@@ -42,6 +46,12 @@ const MAX_CONNECTIONS: usize = 1024;
 /// Calls that the parent is making at the same time. It refuses more than 64.
 const MAX_DIALS: usize = 64;
 
+/// How long a call waits until the parent makes fewer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long nothing is accepted after the kernel had no memory or file for a connection.
+const EXHAUSTED: Duration = Duration::from_millis(50);
+
 /// What every way to call shares.
 #[derive(Debug)]
 pub(crate) struct Egress {
@@ -53,9 +63,9 @@ pub(crate) struct Egress {
 
 /// Whom the application calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Target {
-    host: Host,
-    port: u16,
+pub(crate) struct Target {
+    pub(crate) host: Host,
+    pub(crate) port: u16,
 }
 
 impl fmt::Display for Target {
@@ -121,9 +131,27 @@ impl Egress {
         }
     }
 
-    /// The right to one connection; waits until there is one.
-    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.connections).acquire_owned().await.ok()
+    /// The next connection of the application, and the right to it.
+    ///
+    /// The right is asked for when somebody is there, and not before: thousands of listeners that
+    /// nobody calls would else hold all rights.
+    async fn accept(&self, listener: &Listener) -> (Stream, OwnedSemaphorePermit) {
+        loop {
+            if let Ok(incoming) = listener.incoming().await
+                && let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await
+            {
+                match incoming.accept() {
+                    Ok(client) => {
+                        // A connection that cannot be told so is gone, which its reader notices.
+                        let _ = client.send_at_once();
+                        return (client, permit);
+                    }
+                    Err(error) if is_nothing(&error) => continue,
+                    Err(_exhausted) => {}
+                }
+            }
+            sleep(EXHAUSTED).await;
+        }
     }
 
     /// What the rules say, in the log too when they deny.
@@ -132,16 +160,17 @@ impl Egress {
         if rule.is_some_and(EgressRule::allows) {
             return Ok(());
         }
-        let rule = rule.map(ToString::to_string);
-        lines::denied(&target.to_string(), rule.as_deref());
-        Err(Refusal::Denied(rule))
+        lines::denied(Asked::Connect(target), rule);
+        Err(Refusal::Denied(rule.map(ToString::to_string)))
     }
 
     /// Calls, if the rules allow it.
     async fn call(&self, target: &Target) -> Result<Called, Refusal> {
         self.decide(target)?;
         // Held until the parent has answered.
-        let _dial = self.dials.acquire().await;
+        let Ok(_dial) = timeout(PATIENCE, self.dials.acquire()).await else {
+            return Err(Refusal::Parent(Reason::TooMany));
+        };
         self.parent.call(target).await.map_err(Refusal::Parent)
     }
 
@@ -154,6 +183,21 @@ impl Egress {
         ports.sort_unstable();
         ports.dedup();
         ports
+    }
+
+    /// The rule to name when `host` has no such port: the one that denies it, or the one that
+    /// allows it at every port or a range of them.
+    fn rule_without_port(&self, host: &Host) -> Option<&EgressRule> {
+        let rules = &self.rules;
+        // No list of ports has a 0 in it, so a rule that fits there is about every port.
+        let every = deciding_rule(rules, host, 0);
+        let mut named = rules.iter().flat_map(|rule| rule.named_ports(host));
+        every
+            .or_else(|| named.find_map(|port| deciding_rule(rules, host, port)))
+            .or_else(|| {
+                let mut rules = rules.iter();
+                rules.find(|rule| rule.allows() && rule.concerns(host))
+            })
     }
 }
 

@@ -64,7 +64,7 @@ async fn both(
 }
 
 /// Passes one way on to its end, and the end.
-async fn pass(from: &Stream, to: &Stream) -> io::Result<()> {
+pub(crate) async fn pass(from: &Stream, to: &Stream) -> io::Result<()> {
     loop {
         let readable = from.readable().await?;
         match step(readable, to) {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use tokio::task::coop::consume_budget;
 
 use crate::sys;
 
@@ -36,9 +37,19 @@ impl Stream {
     pub(crate) async fn to_loopback(port: u16) -> io::Result<Self> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let stream = Self::connect(Domain::IPV4, &address.into()).await?;
-        // Messages are passed on as they come: waiting for more of them is the sender's choice.
-        stream.0.get_ref().set_tcp_nodelay(true)?;
+        stream.send_at_once()?;
         Ok(stream)
+    }
+
+    /// Has a TCP connection pass messages on as they come: waiting for more of them is the
+    /// sender's choice.
+    pub(crate) fn send_at_once(&self) -> io::Result<()> {
+        self.0.get_ref().set_tcp_nodelay(true)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sends_at_once(&self) -> bool {
+        self.0.get_ref().tcp_nodelay().is_ok_and(|it| it)
     }
 
     /// Connects to a port of the parent.
@@ -120,7 +131,11 @@ impl Stream {
     /// Reads to the end and keeps nothing.
     pub(crate) async fn drain(&self) -> io::Result<()> {
         let mut ignored = [0; 512];
-        while self.read(&mut ignored).await? > 0 {}
+        while self.read(&mut ignored).await? > 0 {
+            // One that never stops to send would keep the thread from all others, and from the
+            // time limit of whoever waits for this.
+            consume_budget().await;
+        }
         Ok(())
     }
 
@@ -188,16 +203,40 @@ impl Listener {
         Ok(Self(sys::register(socket)?))
     }
 
+    /// Waits until there may be a connection. It stays with the kernel until it is accepted.
+    pub(crate) async fn incoming(&self) -> io::Result<Incoming<'_>> {
+        self.0.readable().await.map(Incoming)
+    }
+
     /// The next connection.
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         loop {
-            let mut guard = self.0.readable().await?;
-            match guard.try_io(|socket| socket.get_ref().accept()) {
-                Ok(Ok((socket, _))) => return Stream::new(socket),
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(error)) => return Err(error),
-                Err(_would_block) => {}
+            match self.incoming().await?.accept() {
+                Err(error) if is_nothing(&error) => {}
+                result => return result,
             }
         }
+    }
+}
+
+/// Whether an error of `Incoming::accept` means that there was no connection after all.
+pub(crate) fn is_nothing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
+/// A listening socket of which the kernel has said that a connection is there.
+#[derive(Debug)]
+pub(crate) struct Incoming<'a>(AsyncFdReadyGuard<'a, Socket>);
+
+impl Incoming<'_> {
+    /// Accepts it. `WouldBlock` when none is there after all.
+    pub(crate) fn accept(mut self) -> io::Result<Stream> {
+        let accepted = self.0.try_io(|socket| socket.get_ref().accept());
+        let accepted =
+            accepted.unwrap_or_else(|_would_block| Err(io::ErrorKind::WouldBlock.into()));
+        Stream::new(accepted?.0)
     }
 }

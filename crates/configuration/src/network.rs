@@ -279,6 +279,11 @@ impl EgressRule {
         self.hosts.fit(host) && self.fits_port(port)
     }
 
+    /// Whether the rule decides about `host` at some port.
+    pub fn concerns(&self, host: &Host) -> bool {
+        self.hosts.fit(host)
+    }
+
     fn fits_port(&self, port: u16) -> bool {
         self.ports.is_empty() || self.ports.iter().any(|range| range.contains(&port))
     }

@@ -1,13 +1,17 @@
 //! HTTP/1.1 as a proxy hears it (RFC 9110, RFC 9112): `CONNECT`, and requests in absolute form.
 //!
-//! A request in absolute form goes to its target in origin form, with `Connection: close`: the
-//! connection is the target's from then on, and a second request on it could only go to the same
-//! target. What two readers could take for different messages is refused.
+//! A request in absolute form goes to its target in origin form, with `Connection: close`, and its
+//! body behind it. Nothing more that comes on the connection is passed on: a second request may be
+//! for somebody else. What two readers could take for different messages is refused.
+//!
+//! There is no `Via`, which RFC 9110 wants of a proxy: this one is a part of the machine that asks,
+//! and whoever answers is not told how that is built.
 
 use std::io;
 
 use enclair_configuration::Host;
 
+use super::body::Body;
 use super::inbox::Inbox;
 use super::proxy::{Protocol, Request, Wrong};
 use super::{Reason, Refusal, Target};
@@ -68,7 +72,7 @@ fn parse(read: &[u8]) -> Result<Option<(Request, usize)>, Answer> {
         }
         Err(_) => return Err(wrong("this is no request of HTTP/1.1\n")),
     };
-    check_framing(request.headers)?;
+    let body = framing(request.headers, request.version)?;
     let target = request.path.unwrap_or_default();
     let request = if request.method == Some("CONNECT") {
         Request {
@@ -77,27 +81,36 @@ fn parse(read: &[u8]) -> Result<Option<(Request, usize)>, Answer> {
             first: Vec::new(),
         }
     } else {
-        forward(&request)?
+        forward(&request, body)?
     };
     Ok(Some((request, length)))
 }
 
-/// Two lengths, or two hosts, are two messages to two readers.
-fn check_framing(headers: &[httparse::Header<'_>]) -> Result<(), Answer> {
-    let count = |name: &str| {
+/// How far the body goes. Two lengths, or two hosts, are two messages to two readers.
+fn framing(headers: &[httparse::Header<'_>], version: Option<u8>) -> Result<Body, Answer> {
+    let of = |name: &str| {
         let headers = headers.iter();
         headers
             .filter(|header| header.name.eq_ignore_ascii_case(name))
-            .count()
+            .map(|header| header.value)
+            .collect::<Vec<_>>()
     };
-    let (lengths, codings) = (count("content-length"), count("transfer-encoding"));
-    if lengths > 1 || codings > 1 || (lengths > 0 && codings > 0) {
-        return Err(wrong("the length of the body is said twice\n"));
-    }
-    if count("host") > 1 {
+    if of("host").len() > 1 {
         return Err(wrong("there are two `Host`\n"));
     }
-    Ok(())
+    let (lengths, codings) = (of("content-length"), of("transfer-encoding"));
+    match (lengths.as_slice(), codings.as_slice()) {
+        ([], []) => Ok(Body::NONE),
+        ([length], []) => {
+            Body::of_length(length).ok_or_else(|| wrong("`Content-Length` is no number\n"))
+        }
+        // HTTP/1.0 has no codings, and a target of that age would read them as a body.
+        ([], [coding]) if coding.eq_ignore_ascii_case(b"chunked") && version == Some(1) => {
+            Ok(Body::CHUNKED)
+        }
+        ([], [_]) => Err(wrong("the only `Transfer-Encoding` is `chunked`\n")),
+        _ => Err(wrong("the length of the body is said twice\n")),
+    }
 }
 
 /// `HOST:PORT`, where the port may be left out if there is a default.
@@ -115,9 +128,10 @@ fn authority(text: &str, default: Option<u16>) -> Result<Target, Answer> {
         None => default,
     };
     let port = port.filter(|port| *port > 0);
-    // An address of IPv6 has brackets here: without them nobody knows where the port begins.
+    // Brackets are for addresses of IPv6, which have colons, and which nobody could tell from the
+    // port without.
     let host = Some(host)
-        .filter(|host| !host.contains(':') || host.starts_with('['))
+        .filter(|host| host.contains(':') == host.starts_with('['))
         .and_then(|host| host.parse::<Host>().ok());
     match (host, port) {
         (Some(host), Some(port)) => Ok(Target { host, port }),
@@ -126,7 +140,7 @@ fn authority(text: &str, default: Option<u16>) -> Result<Target, Answer> {
 }
 
 /// A request in absolute form, and what the target gets of it.
-fn forward(request: &httparse::Request<'_, '_>) -> Result<Request, Answer> {
+fn forward(request: &httparse::Request<'_, '_>, body: Body) -> Result<Request, Answer> {
     let target = request.path.unwrap_or_default();
     let Some((scheme, rest)) = target.split_once("://") else {
         return Err(wrong(
@@ -138,11 +152,19 @@ fn forward(request: &httparse::Request<'_, '_>) -> Result<Request, Answer> {
             "only `http://` is passed on; for others use `CONNECT`\n",
         ));
     }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    if rest.contains('#') {
+        return Err(wrong("a fragment is not for whoever answers\n"));
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
     let target = authority(host, Some(80))?;
-    let slash = if path.starts_with('/') { "" } else { "/" };
     let method = request.method.unwrap_or_default();
+    let slash = match path {
+        // RFC 9112, section 3.2.4: the options of the whole server.
+        "" if method == "OPTIONS" => "*",
+        path if path.starts_with('/') => "",
+        _ => "/",
+    };
     let version = request.version.unwrap_or(1);
     let mut head =
         format!("{method} {slash}{path} HTTP/1.{version}\r\nHost: {host}\r\n").into_bytes();
@@ -160,7 +182,7 @@ fn forward(request: &httparse::Request<'_, '_>) -> Result<Request, Answer> {
     head.extend_from_slice(b"Connection: close\r\n\r\n");
     Ok(Request {
         target,
-        protocol: Protocol::Forward,
+        protocol: Protocol::Forward(body),
         first: head,
     })
 }

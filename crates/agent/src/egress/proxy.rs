@@ -5,8 +5,10 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
+use super::body::Body;
+use super::exchange::exchange;
 use super::inbox::Inbox;
 use super::{Called, Egress, Refusal, Target, http, socks};
 use crate::http::Answer;
@@ -17,8 +19,8 @@ use crate::stream::{Listener, Stream};
 pub(super) const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 3128);
 /// How long a client may take to say whom it calls.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long nothing is accepted after the kernel had no memory or file for a connection.
-const EXHAUSTED: Duration = Duration::from_millis(50);
+/// How long somebody who goes on to send after the last answer is listened to.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What a client asks for, in whichever protocol.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,8 +36,9 @@ pub(super) struct Request {
 pub(super) enum Protocol {
     /// `CONNECT` of HTTP: the client waits for an answer of the proxy.
     Connect,
-    /// A request of HTTP for the target: the answer is the target's.
-    Forward,
+    /// A request of HTTP for the target, with a body that goes this far: the answer is the
+    /// target's.
+    Forward(Body),
     Socks,
 }
 
@@ -43,14 +46,14 @@ impl Protocol {
     const fn accepted(self) -> &'static [u8] {
         match self {
             Self::Connect => b"HTTP/1.1 200 Connection established\r\n\r\n",
-            Self::Forward => b"",
+            Self::Forward(_) => b"",
             Self::Socks => socks::ACCEPTED,
         }
     }
 
     fn refused(self, target: &Target, refusal: &Refusal) -> Vec<u8> {
         match self {
-            Self::Connect | Self::Forward => http::refused(target, refusal).bytes(),
+            Self::Connect | Self::Forward(_) => http::refused(target, refusal).bytes(),
             Self::Socks => socks::refused(refusal).to_vec(),
         }
     }
@@ -92,11 +95,8 @@ impl Proxy {
 
     /// Serves to the end of the enclave.
     pub(super) async fn serve(self) {
-        while let Some(permit) = self.egress.permit().await {
-            let Ok(client) = self.listener.accept().await else {
-                sleep(EXHAUSTED).await;
-                continue;
-            };
+        loop {
+            let (client, permit) = self.egress.accept(&self.listener).await;
             let egress = Rc::clone(&self.egress);
             tokio::task::spawn_local(async move {
                 // How a connection ends is for its two sides to know.
@@ -112,7 +112,8 @@ impl Proxy {
     }
 }
 
-async fn converse(egress: &Egress, client: Stream) -> io::Result<()> {
+/// Serves one client to its end.
+pub(super) async fn converse(egress: &Egress, client: Stream) -> io::Result<()> {
     let mut inbox = Inbox::new(client);
     let request = timeout(PATIENCE, read(&mut inbox)).await;
     let (client, rest) = inbox.into_parts();
@@ -130,8 +131,17 @@ async fn converse(egress: &Egress, client: Stream) -> io::Result<()> {
             client.write_all(protocol.accepted()).await?;
             client.write_all(&early).await?;
             stream.write_all(&first).await?;
-            stream.write_all(&rest).await?;
-            relay(client, stream).await
+            match protocol {
+                Protocol::Forward(body) => {
+                    let client = exchange(client, stream, body, rest).await?;
+                    linger(&client).await;
+                    Ok(())
+                }
+                Protocol::Connect | Protocol::Socks => {
+                    stream.write_all(&rest).await?;
+                    relay(client, stream).await
+                }
+            }
         }
         Err(refusal) => end_with(&client, &protocol.refused(&target, &refusal)).await,
     }
@@ -141,10 +151,14 @@ async fn converse(egress: &Egress, client: Stream) -> io::Result<()> {
 async fn end_with(client: &Stream, answer: &[u8]) -> io::Result<()> {
     client.write_all(answer).await?;
     client.finish_writing()?;
-    // A socket that is closed with bytes unread resets, and the answer with it. A client that goes
-    // on to send is not waited for.
-    let _ = timeout(Duration::from_secs(1), client.drain()).await;
+    linger(client).await;
     Ok(())
+}
+
+/// Reads what still comes behind the last answer, for a moment: a socket that is closed with bytes
+/// unread resets, and the answer with it.
+async fn linger(client: &Stream) {
+    let _ = timeout(LINGER, client.drain()).await;
 }
 
 /// Reads who is called. What is left in the inbox belongs to the connection.

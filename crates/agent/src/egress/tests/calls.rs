@@ -80,23 +80,22 @@ fn socks_takes_names_and_both_kinds_of_addresses() {
 #[test]
 fn a_name_has_an_address_here_and_a_connection_to_it_is_a_call() {
     let (port, asked) = parent(b"ok\n");
-    // A port that no other test listens at, on an address of its own.
     let (_, (datagrams, stream)) = served(&["a.b:18443", "c.d:18443"], port);
-    let message = b"\x07\x08\x01\0\0\x01\0\0\0\0\0\0\x01a\x01b\0\0\x01\0\x01";
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    socket.send_to(message, ("127.0.0.1", datagrams)).unwrap();
-    let mut answer = [0; 512];
-    let length = socket.recv(&mut answer).unwrap();
+    let message = question("a.b");
+    let answer = answered(datagrams, &message);
+    let length = answer.len();
+    let address: [u8; 4] = *answer.last_chunk().unwrap();
+    let [127, 64..128, _, _] = address else {
+        panic!("{address:?} is none of 127.64.0.0/10");
+    };
     let expected = [
         b"\x07\x08\x81\x80\0\x01\0\x01\0\0\0\0",
         &message[12..],
-        b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x7f\x40\0\x01",
+        b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04",
+        &address,
     ]
     .concat();
-    assert_eq!(answer[..length], expected);
+    assert_eq!(answer, expected);
 
     // The same by TCP, twice on one connection, with the same answer.
     let mut client = connect(stream);
@@ -108,13 +107,34 @@ fn a_name_has_an_address_here_and_a_connection_to_it_is_a_call() {
         assert_eq!(read[2..], expected);
     }
 
-    let mut client = TcpStream::connect("127.64.0.1:18443").unwrap();
+    let mut client = connect_to((std::net::Ipv4Addr::from(address), 18443));
     client.write_all(b"question").unwrap();
     client.shutdown(Shutdown::Write).unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "question");
     assert_eq!(asked.recv().unwrap(), "connect a.b 18443\n");
+}
+
+#[test]
+fn the_parents_loopback_has_a_name_and_each_name_its_own_address() {
+    let (port, asked) = parent(b"ok\n");
+    let rules = &["host:18446", "*.example.org:18446"];
+    let (_, (datagrams, _)) = served(rules, port);
+    let mut addresses = Vec::new();
+    for name in ["host", "a.example.org", "b.example.org", "HOST"] {
+        let address = address(datagrams, name);
+        let mut client = connect_to((address, 18446));
+        client.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+        let expected = format!("connect {} 18446\n", name.to_lowercase());
+        assert_eq!(asked.recv().unwrap(), expected);
+        addresses.push(address.to_string());
+    }
+    let last = addresses.pop();
+    assert_eq!(last.as_ref(), addresses.first());
+    addresses.dedup();
+    assert_eq!(addresses.len(), 3);
 }
 
 #[test]

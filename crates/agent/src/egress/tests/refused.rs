@@ -68,6 +68,9 @@ fn text_with_two_readings_is_no_target() {
         "a_b..c:80",
         ":80",
         "[::1:80",
+        "[127.0.0.1]:80",
+        "[fe80::1%25lo]:80",
+        "a%2eb:80",
     ] {
         let answer = told(proxy, &format!("CONNECT {target} HTTP/1.1\r\n\r\n"));
         assert_eq!(status(&answer), "400", "{target}");
@@ -84,7 +87,36 @@ fn what_is_no_request_of_a_proxy_is_told_so() {
         ("GET ftp://a.b/ HTTP/1.1\r\n\r\n".to_owned(), "400"),
         ("GET http://u:p@a.b/ HTTP/1.1\r\n\r\n".to_owned(), "400"),
         ("GET http:/// HTTP/1.1\r\n\r\n".to_owned(), "400"),
+        ("GET http://a.b/#x HTTP/1.1\r\n\r\n".to_owned(), "400"),
+        ("GET http://a.b#@c.d/ HTTP/1.1\r\n\r\n".to_owned(), "400"),
+        ("GET http://a.b\\@c.d/ HTTP/1.1\r\n\r\n".to_owned(), "400"),
         ("\x16\x03\x01\r\n\r\n".to_owned(), "400"),
+        (
+            "POST http://a.b/ HTTP/1.1\r\nContent-Length: +1\r\n\r\n".to_owned(),
+            "400",
+        ),
+        (
+            "POST http://a.b/ HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n".to_owned(),
+            "400",
+        ),
+        (
+            "POST http://a.b/ HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n".to_owned(),
+            "400",
+        ),
+        (
+            "POST http://a.b/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
+            "400",
+        ),
+        (
+            "POST http://a.b/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\
+             Transfer-Encoding: chunked\r\n\r\n"
+                .to_owned(),
+            "400",
+        ),
+        (
+            "POST http://a.b/ HTTP/1.1\r\nContent-Length : 1\r\n\r\n".to_owned(),
+            "400",
+        ),
         (
             "POST http://a.b/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"
                 .to_owned(),
@@ -192,14 +224,7 @@ fn socks_refuses_what_it_does_not_know() {
 fn a_name_whose_call_is_refused_is_reset_and_does_not_look_empty() {
     let (port, asked) = parent(b"refused refused\n");
     let (_, (datagrams, _)) = served(&["x.y:18444"], port);
-    let message = b"\x07\x08\x01\0\0\x01\0\0\0\0\0\0\x01x\x01y\0\0\x01\0\x01";
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    socket.send_to(message, ("127.0.0.1", datagrams)).unwrap();
-    socket.recv(&mut [0; 512]).unwrap();
-    let mut client = TcpStream::connect("127.64.0.1:18444").unwrap();
+    let mut client = connect_to((address(datagrams, "x.y"), 18444));
     let error = client.read(&mut [0; 1]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(asked.recv().unwrap(), "connect x.y 18444\n");
