@@ -20,6 +20,8 @@ pub const MAX_BYTES: usize = 1 << 20;
 pub const MAX_ID: u32 = u32::MAX - 2;
 /// The user id of the agent, where an image has one: no application with an agent may have it.
 pub const AGENT_ID: u32 = MAX_ID;
+/// Ports of 127.0.0.1 that the agent has where `egress` is not empty: names, and the proxy.
+pub const AGENT_PORTS: [u16; 2] = [53, 3128];
 /// The most pairs of `ingress`.
 pub const MAX_INGRESS: usize = 64;
 /// The most rules of `egress`.
@@ -302,6 +304,10 @@ impl Configuration {
                     index,
                     found: *port,
                 });
+            }
+            // Whoever is outside would call out as the application does.
+            if !self.egress.is_empty() && AGENT_PORTS.contains(to) {
+                return Err(Error::AgentPort { index, found: *to });
             }
             before = *port;
         }

@@ -174,6 +174,14 @@ pub enum Error {
         /// The port.
         found: u16,
     },
+    /// A way from outside to the agent's own ports.
+    #[error("`ingress[{index}].to`: {found} is the agent's own port where there is `egress`")]
+    AgentPort {
+        /// Which pair.
+        index: usize,
+        /// The port.
+        found: u16,
+    },
     /// One vsock port for documents and for the application.
     #[error("`attestation.port`: expected a port that `ingress` does not have, found {found}")]
     AttestationPort {

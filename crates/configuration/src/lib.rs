@@ -31,8 +31,8 @@ mod limits;
 mod network;
 
 pub use configuration::{
-    AGENT_ID, Access, Configuration, DEFAULT_HOSTNAME, DEFAULT_RAMDISKS, MAX_BYTES, MAX_EGRESS,
-    MAX_ID, MAX_INGRESS, MAX_RAMDISKS, SCHEMA,
+    AGENT_ID, AGENT_PORTS, Access, Configuration, DEFAULT_HOSTNAME, DEFAULT_RAMDISKS, MAX_BYTES,
+    MAX_EGRESS, MAX_ID, MAX_INGRESS, MAX_RAMDISKS, SCHEMA,
 };
 pub use error::{Error, Found};
 pub use limits::{Bound, Limit, Resource};

@@ -485,6 +485,13 @@ fn what_an_agent_cannot_do_is_refused() {
         message(&zero),
         "`attestation.port`: expected 1 to 65535, found 0"
     );
+    let proxy = and(r#""ingress":[{"port":1,"to":3128}]"#);
+    assert!(Configuration::parse(proxy.as_bytes()).is_ok());
+    let proxy = proxy.replace("\"env\"", "\"egress\":[\"a\"],\"env\"");
+    assert_eq!(
+        message(&proxy),
+        "`ingress[0].to`: 3128 is the agent's own port where there is `egress`"
+    );
     let rules = vec!["\"a\""; MAX_EGRESS + 1].join(",");
     let many = with("\"env\"", &format!("\"egress\":[{rules}],\"env\""));
     assert_eq!(

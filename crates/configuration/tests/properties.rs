@@ -46,7 +46,7 @@ fn network() -> impl Strategy<Value = (Option<Attestation>, Vec<EgressRule>, Vec
     let rule = format!("!?{hosts}(:443|:80,1000-2000)?");
     let rule = proptest::string::string_regex(&rule).expect("a pattern");
     let rule = rule.prop_map(|text| text.parse().expect("a rule"));
-    let ingress = prop::collection::btree_map(2..=u16::MAX, 1..=u16::MAX, 0..4);
+    let ingress = prop::collection::btree_map(2..=u16::MAX, 4000..=u16::MAX, 0..4);
     let pair = |(port, to)| Ingress { port, to };
     (
         prop::option::of(Just(Attestation { port: 1 })),
