@@ -9,6 +9,13 @@
 //! |---|---|
 //! | `proxy` | by a proxy of HTTP or SOCKS at 127.0.0.1:3128, as `http_proxy` and its kin say |
 //! | `names`, `local` | as if there were a network: names have addresses of this machine |
+//!
+//! | module | what it reads |
+//! |---|---|
+//! | `http`, `body`, `exchange` | requests of HTTP, how far their bodies go, and one with its answer |
+//! | `socks` | requests of SOCKS5 |
+//! | `inbox` | the beginning of a stream, with a bound |
+//! | `parent` | the parent's answer to a call |
 
 mod body;
 mod exchange;

@@ -65,8 +65,11 @@ async fn ask(client: &Stream, target: &Stream, mut body: Body, read: Vec<u8>) ->
         if body.is_whole() && !more.is_empty() {
             break;
         }
-        // Behind the body, the client's end is waited for, or what it says next.
-        bytes.resize(PIECE, 0);
+        // Behind the body, the client's end is waited for, or what it says next; without a buffer,
+        // because that can take long.
+        drop(bytes);
+        client.readable().await?;
+        bytes = vec![0; PIECE];
         let length = client.read(&mut bytes).await?;
         bytes.truncate(length);
         if length == 0 {

@@ -16,9 +16,14 @@ fn connect_hands_over_the_name_and_every_byte() {
 #[test]
 fn bytes_behind_the_parents_word_belong_to_the_connection() {
     let (port, _) = parent(b"ok\nhello");
-    let (proxy, _) = served(&["a.b"], port);
-    let answer = told(proxy, "CONNECT a.b:1 HTTP/1.1\r\n\r\n");
+    let (proxy, (datagrams, _)) = served(&["a.b:18449"], port);
+    let answer = told(proxy, "CONNECT a.b:18449 HTTP/1.1\r\n\r\n");
     assert_eq!(answer, format!("{ACCEPTED}hello"));
+    let mut client = connect_to((address(datagrams, "a.b"), 18449));
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "hello");
 }
 
 #[test]

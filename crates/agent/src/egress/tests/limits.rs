@@ -104,6 +104,22 @@ fn who_sends_without_end_behind_a_refusal_keeps_the_thread_from_nobody() {
 }
 
 #[test]
+fn what_is_read_and_not_kept_is_read_in_turns_with_others() {
+    let (mut client, server) = std::os::unix::net::UnixStream::pair().unwrap();
+    // All of it is in the kernel before the first read, so that nothing is ever waited for.
+    client.write_all(&vec![0; 100_000]).unwrap();
+    drop(client);
+    let server = socket2::Socket::from(std::os::fd::OwnedFd::from(server));
+    let (first, _) = jumped(async {
+        let server = Stream::new(server).unwrap();
+        server.readable().await.unwrap();
+        let mut drain = std::pin::pin!(server.drain());
+        std::future::poll_fn(|context| std::task::Poll::Ready(drain.as_mut().poll(context))).await
+    });
+    assert!(first.is_pending());
+}
+
+#[test]
 fn who_asks_for_names_without_a_pause_keeps_the_thread_from_nobody() {
     let (_, (datagrams, stream)) = served(&["a.b:1"], 1);
     let message = question("localhost");

@@ -170,6 +170,34 @@ fn what_the_parent_refuses_is_passed_on() {
 }
 
 #[test]
+fn an_answer_of_the_parent_that_has_no_end_is_none() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // It says more than an answer can have, and then nothing.
+    let saying = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        stream.write_all(&[b'x'; 65]).unwrap();
+        stream
+    });
+    let (proxy, _) = served(&["*"], port);
+    let answer = told(proxy, "CONNECT a.b:1 HTTP/1.1\r\n\r\n");
+    assert_eq!(status(&answer), "502");
+    saying.join().unwrap();
+}
+
+#[test]
+fn a_target_with_the_name_of_a_user_is_told_what_is_wrong() {
+    let (proxy, _) = served(&["*"], NOBODY);
+    for request in ["CONNECT u@a.b:1", "GET http://u:p@a.b/"] {
+        let answer = told(proxy, &format!("{request} HTTP/1.1\r\n\r\n"));
+        assert!(
+            answer.ends_with("\r\n\r\na name of a user is in the target\n"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
 fn socks_refuses_what_it_does_not_know() {
     let (proxy, _) = served(&["a.b:80"], NOBODY);
     for (request, answer) in [
