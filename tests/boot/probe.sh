@@ -40,14 +40,15 @@ build() {
 # facts of the probe in the file $facts. $1 is what the boot is called, $3 its time limit in seconds;
 # the other words are options of `run`.
 #
-# The facts are whole whatever was written between: the start is told in the middle of a line.
+# The facts are whole whatever was written between: the start is told in the middle of a line, and so
+# is what the kernel has to say.
 boot() {
     local name=$1 file=$2 seconds=${3:-120}
     shift "$(($# < 3 ? $# : 3))"
     console=$scratch/$name.console facts=$scratch/$name.facts status=0
     "$ENCLAIR" run --accel tcg --qemu "$QEMU" --timeout "$seconds" --json "$@" "$file" \
         >"$scratch/$name.json" 2>"$console" </dev/null || status=$?
-    sed -E 's/^application started after [0-9]+ ms\r?$//' "$console" | tr -d '\r\n' |
+    sed -E 's/\[ *[0-9]+\.[0-9]{6}\] .*$//; s/^application started after [0-9]+ ms\r?$//' "$console" | tr -d '\r\n' |
         grep -aoE '<probe [^>]*>' | sed -E 's/^<probe (.*)>$/\1/' >"$facts" || true
     ((status != 124)) || not_as_expected "not ended after $seconds seconds"
 }
