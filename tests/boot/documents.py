@@ -11,13 +11,12 @@ import concurrent.futures
 import http.client
 import json
 import os
-import signal
 import socket
 import sys
 import time
 
 from compare_registers import differences, whole
-from ingress import PATIENCE, expect_echo, start, wait_until_served
+from ingress import PATIENCE, expect_echo, running, wait_until_served
 
 TARGET = "/.well-known/enclair/attestation"
 
@@ -103,15 +102,10 @@ def main():
     with open(measurements, encoding="utf-8") as file:
         registers = json.load(file)["Measurements"]
     user_data = b"enclair/1\0\1" + bytes.fromhex(key)
-    process, (attestation, served) = start(log, command)
-    try:
+    expected = {"registers": registers, "user_data": user_data}
+    with running(log, command) as (_process, (attestation, served)):
         wait_until_served(served)
-        clients(attestation, served, {"registers": registers, "user_data": user_data})
-    finally:
-        process.send_signal(signal.SIGTERM)
-        status = process.wait(PATIENCE)
-    if status != 128 + signal.SIGTERM:
-        sys.exit(f"status {status}")
+        clients(attestation, served, expected)
 
 
 if __name__ == "__main__":

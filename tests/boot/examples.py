@@ -11,38 +11,14 @@ import http.server
 import json
 import os
 import re
-import signal
-import subprocess
 import sys
 import threading
 
 from compare_registers import differences, whole
 from documents import get, request
-from ingress import PATIENCE
+from ingress import running
 
-
-def start(log, command):
-    """Starts the command; gives the addresses that it publishes once the enclave is ready."""
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    addresses, ready = [], threading.Event()
-
-    def read():
-        with open(log, "wb") as file:
-            for line in process.stderr:
-                file.write(line)
-                file.flush()
-                if found := re.match(rb"([0-9.]+):([0-9]+) is passed on to", line):
-                    addresses.append((found[1].decode(), int(found[2])))
-                if found := re.match(rb"ready after ([0-9]+) ms", line):
-                    print(f"= ready after {int(found[1])} ms")
-                    ready.set()
-        ready.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    if not ready.wait(PATIENCE) or process.poll() is not None:
-        process.kill()
-        sys.exit("the application is not ready")
-    return process, addresses
+READY = rb"ready after [0-9]+ ms"
 
 
 class Upstream(http.server.BaseHTTPRequestHandler):
@@ -86,12 +62,11 @@ def main():
     name, directory, *command = sys.argv[1:]
     upstream = http.server.HTTPServer(("127.0.0.1", 8000), Upstream)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
-    process, (served, attestation) = start(f"{directory}/log", command)
-    try:
+    log = f"{directory}/log"
+    with running(log, command, READY) as (_process, (served, attestation)):
+        with open(log, "rb") as file:
+            print(f"= {re.search(READY, file.read())[0].decode()}")
         check(name, directory, served, attestation)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
 
 
 main()

@@ -7,6 +7,7 @@
   ingress.py --taken COMMAND..      runs COMMAND with `-p` at an address that is taken
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -201,10 +202,12 @@ def clients(process, served, unserved):
     print(f"= 64 bytes there and back: median {median:.2f} ms, 99 % within {most:.2f} ms")
 
 
-def start(log, command):
-    """Starts the command; gives the addresses that it publishes once the application serves."""
+@contextlib.contextmanager
+def running(log, command, sign=rb"<probe serves"):
+    """Runs the command while the body runs; gives it and the addresses that it publishes, once it
+    has said `sign`. It is ended by a signal, and says so by its status."""
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    addresses, serves = [], threading.Event()
+    addresses, said = [], threading.Event()
 
     def read():
         with open(log, "wb") as file:
@@ -213,15 +216,21 @@ def start(log, command):
                 file.flush()
                 if found := re.match(rb"([0-9.]+):([0-9]+) is passed on to", line):
                     addresses.append((found[1].decode(), int(found[2])))
-                if b"<probe serves" in line:
-                    serves.set()
-        serves.set()
+                if re.search(sign, line):
+                    said.set()
+        said.set()
 
     threading.Thread(target=read, daemon=True).start()
-    if not serves.wait(PATIENCE) or process.poll() is not None:
+    if not said.wait(PATIENCE) or process.poll() is not None:
         process.kill()
-        sys.exit("the application does not serve")
-    return process, addresses
+        sys.exit(f"never said: {sign.decode()}")
+    try:
+        yield process, addresses
+    finally:
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(PATIENCE)
+    if status != 128 + signal.SIGTERM:
+        sys.exit(f"status {status}")
 
 
 def main():
@@ -238,15 +247,9 @@ def main():
     if log in ("--measure", "--load"):
         work = measure if log == "--measure" else load
         log, *command = command
-    process, addresses = start(log, command)
-    try:
+    with running(log, command) as (process, addresses):
         wait_until_served(addresses[0])
         work(process, *addresses)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        status = process.wait(PATIENCE)
-    if status != 128 + signal.SIGTERM:
-        sys.exit(f"status {status}")
 
 
 if __name__ == "__main__":
