@@ -19,7 +19,7 @@
 //! | `ready` | the parent is told that the application can be reached |
 //! | `ports` | which ports the application listens at |
 //!
-//! One thread serves everything; a second one waits for the security module. Each sleeps in the kernel until a socket has something to say: a
+//! One thread serves everything, and a second one waits for the security module. Both sleep: a
 //! timer exists only while something waits for it, so an idle agent does not wake up.
 //!
 //! It is not trusted more than it must be: it makes no process, opens no file of the image, and
