@@ -277,8 +277,13 @@ pub enum Error {
     /// The bootstrap layout is for an init program that this program does not have.
     #[error("the bootstrap layout is for the vendor's init, which is not carried here")]
     NoBootstrapInit,
+    /// An agent in an image that has nothing for one to do.
+    #[error("an agent is given, and the image has no ingress, no egress and no attestation")]
+    IdleAgent,
     /// The vendor's init reads no measured configuration.
-    #[error("the bootstrap layout cannot carry a grant, a host name or a resource limit")]
+    #[error(
+        "the bootstrap layout cannot carry a grant, a host name, a resource limit, ingress, egress or attestation"
+    )]
     BootstrapSurroundings,
     /// The measured configuration breaks a rule of its own.
     #[error("the measured configuration cannot be written")]

@@ -362,9 +362,7 @@ impl Recipe {
     /// source, and what is laid over it.
     pub fn artifacts(&self) -> impl Iterator<Item = &Spanned<Artifact>> {
         let boot = &self.boot;
-        // One that no image would have is not fetched either.
-        let agent = if self.has_agent() { &boot.agent } else { &None };
-        let parts = [&boot.kernel, &boot.init, agent, &boot.nsm_module];
+        let parts = [&boot.kernel, &boot.init, &boot.agent, &boot.nsm_module];
         let archive = match &self.source {
             Source::Archive(artifact) => Some(artifact),
             Source::Image(_) | Source::Files(_) | Source::Dockerfile(_) | Source::Packages(_) => {

@@ -41,6 +41,7 @@ impl Error {
                 "give both: `--kernel` and `--init`, or in a recipe `boot.kernel` and `boot.init`",
             ),
             Self::BootstrapSurroundings => Some("use the default layout, or leave them out"),
+            Self::IdleAgent => Some("leave it out, or say what it is for"),
             Self::NoBootstrapInit => Some("give it with `--init`"),
             Self::OutsideRoot { .. } => Some(
                 "the kernel would unpack it over the boot ramdisk, whose register would not change; \

@@ -45,7 +45,20 @@ pub(crate) fn read_recipe(reader: &mut Reader, document: &Table<'_>) -> Option<R
         source: source?,
     };
     check_archives(reader, &recipe);
+    check_agent(reader, &recipe);
     Some(recipe)
+}
+
+/// An agent that no image of the recipe would have is a mistake, and not fetched in silence.
+fn check_agent(reader: &mut Reader, recipe: &Recipe) {
+    if let Some(agent) = &recipe.boot.agent
+        && !recipe.has_agent()
+    {
+        let message = "`boot.agent`: this image has nothing for an agent to do";
+        let hint = "say what it is for in `[network]` or `[attestation]`, or leave it out";
+        let span = agent.span().unwrap_or_default();
+        reader.report(Diagnostic::new(message, span).with_hint(Some(hint)));
+    }
 }
 
 /// A file of a package must say where the package is chosen from, unless the source does.

@@ -178,6 +178,8 @@ fn sizes_epochs_and_limits_have_their_edges() {
         ("network.ingress = [\"443:\"]", false),
         ("network.ingress = [\"0:1\"]", false),
         ("network.ingress = [\"1:+1\"]", false),
+        ("boot.agent = \"a\"", false),
+        ("boot.agent = \"a\"\nattestation = {}", true),
         ("attestation.port = 1", true),
         ("attestation.port = 0", false),
         ("attestation = {}", true),
