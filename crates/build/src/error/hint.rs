@@ -18,13 +18,8 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoSuchImage { available, .. } | Self::AmbiguousImage { available }
-                if available.is_empty() =>
-            {
-                Some("give the images names: `skopeo copy` takes one behind the path")
-            }
-            Self::NoSuchImage { .. } | Self::AmbiguousImage { .. } => {
-                Some("name one behind the path: `oci:DIR:TAG`, `docker-archive:FILE:NAME:TAG`")
+            Self::NoSuchImage { available, .. } | Self::AmbiguousImage { available } => {
+                Some(hint_of_name(available.is_empty()))
             }
             Self::Packages(source) => source.hint(),
             Self::NoPlatform { .. } | Self::Platform { .. } => {
@@ -98,5 +93,14 @@ impl Error {
             | Self::Extract { .. }
             | Self::NoSection { .. } => None,
         }
+    }
+}
+
+/// How an image of several is named; `nameless` if none of them has a name.
+const fn hint_of_name(nameless: bool) -> &'static str {
+    if nameless {
+        "give the images names: `skopeo copy` takes one behind the path"
+    } else {
+        "name one behind the path: `oci:DIR:TAG`, `docker-archive:FILE:NAME:TAG`"
     }
 }
