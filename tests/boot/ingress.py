@@ -205,10 +205,13 @@ def clients(process, served, unserved):
 
 
 @contextlib.contextmanager
-def running(log, command, sign=rb"<probe serves"):
+def running(log, command, sign=rb"<probe serves", report=None):
     """Runs the command while the body runs; gives it and the addresses that it publishes, once it
-    has said `sign`. It is ended by a signal, and says so by its status."""
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    has said `sign`. It is ended by a signal, and says so by its status. Its stdout goes to the file
+    `report`."""
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, stdout=report
+    )
     addresses, said = [], threading.Event()
 
     def read():

@@ -3,6 +3,7 @@
 //! | who | where | what may be chosen |
 //! |---|---|---|
 //! | everybody | a vsock port, `GET /.well-known/enclair/attestation?nonce=..`, `POST /attestation` | the nonce |
+//! | everybody | the same port, `GET /.well-known/enclair/manifest` | nothing: see [`manifest`] |
 //! | the application | a Unix socket of its user id, `POST /document`, `PUT /binding` | every field, and once the key that documents for everybody are bound to |
 //!
 //! An endpoint for everybody that let the caller choose `user_data` or `public_key` would be a
@@ -14,6 +15,7 @@
 
 mod binding;
 mod limit;
+mod manifest;
 mod module;
 mod requests;
 #[cfg(test)]
@@ -33,6 +35,7 @@ use self::binding::{Binding, Bound};
 use self::limit::Limit;
 use self::module::{Failed, Module};
 use self::requests::{Inside, Outside};
+use crate::counters::{Counter, count};
 use crate::http::{Answer, Request};
 use crate::stream::{Listener, Stream};
 
@@ -40,8 +43,6 @@ use crate::stream::{Listener, Stream};
 const MAX_CONNECTIONS: usize = 128;
 /// How long a connection may take, from its first byte to its last.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long nothing is accepted after the kernel had no memory or file for a connection.
-const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// What both sides share.
 #[derive(Debug)]
@@ -72,15 +73,12 @@ impl Attestation {
     /// Serves one side to the end of the enclave.
     pub(crate) async fn serve(self: Rc<Self>, listener: Listener, side: Side) {
         let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        while let Ok(permit) = Arc::clone(&connections).acquire_owned().await {
-            let Ok(stream) = listener.accept().await else {
-                tokio::time::sleep(EXHAUSTED).await;
-                continue;
-            };
+        loop {
+            let (stream, right) = listener.accept(&connections).await;
             let service = Rc::clone(&self);
             tokio::task::spawn_local(async move {
                 let _ = timeout(PATIENCE, service.converse(stream, side)).await;
-                drop(permit);
+                drop(right);
             });
         }
     }
@@ -117,16 +115,21 @@ impl Attestation {
 
     async fn outside(&self, request: Outside) -> Answer {
         if !self.limit.take() {
-            let text = "more documents are asked for than are made; ask again in a second\n";
+            count(Counter::Limited);
+            let text = "more is asked for than is answered; ask again in a second\n";
             return Answer::text(429, text).with("Retry-After", "1");
         }
+        let (nonce, json) = match request {
+            Outside::Document { nonce, json } => (nonce, json),
+            Outside::Manifest => return manifest::answer().await,
+        };
         let fields = Fields {
             user_data: Some(self.binding.user_data()),
-            nonce: Some(request.nonce),
+            nonce: Some(nonce),
             public_key: None,
         };
         match self.document(fields).await {
-            Ok(document) if request.json => Answer::document_in_json(&document),
+            Ok(document) if json => Answer::document_in_json(&document),
             Ok(document) => Answer::document(&document),
             Err(refused) => refused,
         }
@@ -149,6 +152,7 @@ impl Attestation {
         module
             .document(fields)
             .await
+            .inspect(|_| count(Counter::Documents))
             .map_err(|failed| match failed {
                 Failed::Refused(name) => {
                     Answer::text(502, &format!("the security module says {name:?}\n"))

@@ -36,11 +36,12 @@ use std::time::Duration;
 
 use enclair_configuration::{EgressRule, Host, deciding_rule};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
+use crate::counters::{Counter, count};
 use crate::error::Error;
 use crate::lines::{self, Asked};
-use crate::stream::{Listener, Stream, is_nothing};
+use crate::stream::{Listener, Stream};
 
 use self::local::Local;
 use self::names::Names;
@@ -55,9 +56,6 @@ const MAX_DIALS: usize = 64;
 
 /// How long a call waits until the parent makes fewer.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long nothing is accepted after the kernel had no memory or file for a connection.
-const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// What every way to call shares.
 #[derive(Debug)]
@@ -139,26 +137,11 @@ impl Egress {
     }
 
     /// The next connection of the application, and the right to it.
-    ///
-    /// The right is asked for when somebody is there, and not before: thousands of listeners that
-    /// nobody calls would else hold all rights.
     async fn accept(&self, listener: &Listener) -> (Stream, OwnedSemaphorePermit) {
-        loop {
-            if let Ok(incoming) = listener.incoming().await
-                && let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await
-            {
-                match incoming.accept() {
-                    Ok(client) => {
-                        // A connection that cannot be told so is gone, which its reader notices.
-                        let _ = client.send_at_once();
-                        return (client, permit);
-                    }
-                    Err(error) if is_nothing(&error) => continue,
-                    Err(_exhausted) => {}
-                }
-            }
-            sleep(EXHAUSTED).await;
-        }
+        let (client, right) = listener.accept(&self.connections).await;
+        // A connection that cannot be told so is gone, which its reader notices.
+        let _ = client.send_at_once();
+        (client, right)
     }
 
     /// What the rules say, in the log too when they deny.
@@ -167,6 +150,7 @@ impl Egress {
         if rule.is_some_and(EgressRule::allows) {
             return Ok(());
         }
+        count(Counter::Denied);
         lines::denied(Asked::Connect(target), rule);
         Err(Refusal::Denied(rule.map(ToString::to_string)))
     }
@@ -174,6 +158,7 @@ impl Egress {
     /// Calls, if the rules allow it.
     async fn call(&self, target: &Target) -> Result<Called, Refusal> {
         self.decide(target)?;
+        count(Counter::Calls);
         // Held until the parent has answered.
         let Ok(_dial) = timeout(PATIENCE, self.dials.acquire()).await else {
             return Err(Refusal::Parent(Reason::TooMany));

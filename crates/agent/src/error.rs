@@ -3,6 +3,7 @@
 
 use std::io;
 
+use enclair_configuration::{NAMES_PORT, PROXY_PORT};
 use thiserror::Error;
 
 /// Something without which the agent has no work.
@@ -26,11 +27,14 @@ pub(crate) enum Error {
     #[error("attestation at the vsock port {port}: {source}")]
     Attestation { port: u16, source: io::Error },
     /// No call could be made.
-    #[error("the proxy at 127.0.0.1:3128: {source}")]
+    #[error("the proxy at 127.0.0.1:{PROXY_PORT}: {source}")]
     Proxy { source: io::Error },
     /// No name could be asked for.
-    #[error("names at 127.0.0.1:53: {source}")]
+    #[error("names at 127.0.0.1:{NAMES_PORT}: {source}")]
     Names { source: io::Error },
+    /// The application's output cannot be read.
+    #[error("the application's output: {source}")]
+    Logs { source: io::Error },
     /// The event loop cannot be made.
     #[error("no event loop: {source}")]
     Runtime { source: io::Error },

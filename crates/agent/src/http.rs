@@ -167,8 +167,12 @@ impl Answer {
     /// The same in the form that clients of other projects read.
     pub(crate) fn document_in_json(document: &[u8]) -> Self {
         let document = STANDARD.encode(document);
-        let json = format!("{{\"attestation_document\":\"{document}\"}}");
-        Self::new(200, "application/json", json.into_bytes())
+        Self::json(&format!("{{\"attestation_document\":\"{document}\"}}"))
+    }
+
+    /// A document of JSON.
+    pub(crate) fn json(json: &str) -> Self {
+        Self::new(200, "application/json", json.as_bytes().to_vec())
     }
 
     const fn new(status: u16, kind: &'static str, body: Vec<u8>) -> Self {

@@ -11,14 +11,16 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+use crate::counters::{Counter, count};
+use crate::lines;
 use crate::ports;
 use crate::relay::relay;
 use crate::stream::{Listener, Stream};
 
 /// Connections at the same time, of all ports together. Those beyond wait in the kernel.
 const MAX_CONNECTIONS: usize = 1024;
-/// How long nothing is accepted after the kernel had no memory or file for a connection.
-const EXHAUSTED: Duration = Duration::from_millis(50);
+/// How long a vsock port that something else has is left alone.
+const TAKEN: Duration = Duration::from_secs(1);
 
 /// The connections that all ports together may still take.
 pub(crate) fn limit() -> Arc<Semaphore> {
@@ -49,55 +51,41 @@ impl Ingress {
 
     /// Serves the pair to the end of the enclave.
     pub(crate) async fn serve(self) {
-        let mut first = true;
+        let (mut first, mut told) = (true, false);
         loop {
             ports::opened(self.pair.to).await;
-            if let Err(_closed) = self.serve_open(&mut first).await {
-                // Looked at again from the beginning, but not in a loop without a pause.
-                sleep(EXHAUSTED).await;
+            match Listener::vsock(self.pair.port.into()) {
+                Ok(listener) => {
+                    if std::mem::take(&mut first) {
+                        self.opened.add_permits(1);
+                    }
+                    self.serve_open(&listener).await;
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut told, true) {
+                        lines::not_listening(self.pair.port, &error);
+                    }
+                    sleep(TAKEN).await;
+                }
             }
         }
     }
 
     /// Serves it until the application's port is closed.
-    async fn serve_open(&self, first: &mut bool) -> io::Result<()> {
-        let listener = Listener::vsock(self.pair.port.into())?;
-        if std::mem::take(first) {
-            self.opened.add_permits(1);
-        }
+    async fn serve_open(&self, listener: &Listener) {
         loop {
-            let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await else {
-                return Ok(());
-            };
-            let outside = match listener.accept().await {
-                Ok(outside) => outside,
-                Err(error) if is_exhausted(&error) => {
-                    sleep(EXHAUSTED).await;
-                    continue;
-                }
-                // A connection that was gone before it was accepted.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-                Err(error) => return Err(error),
-            };
+            let (outside, right) = listener.accept(&self.connections).await;
             let inside = match Stream::to_loopback(self.pair.to).await {
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                    return Err(error);
-                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return,
                 result => result,
             };
             let Ok(inside) = inside else { continue };
+            count(Counter::Connections);
             tokio::spawn(async move {
                 // How a connection ends is for its two sides to know.
                 let _ = relay(outside, inside).await;
-                drop(permit);
+                drop(right);
             });
         }
     }
-}
-
-fn is_exhausted(error: &io::Error) -> bool {
-    let exhausted = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
-    error
-        .raw_os_error()
-        .is_some_and(|errno| exhausted.contains(&errno))
 }

@@ -16,7 +16,9 @@
 //! | `http` | one request and its answer, for `attestation` |
 //! | `egress` | calls to outside: a proxy, names, and the rules |
 //! | `lines` | what is said of what was denied |
-//! | `ready` | the parent is told that the application can be reached |
+//! | `ready` | the parent is told that the application can be reached, and what `counters` has |
+//! | `logs` | the application's output on its way to the parent |
+//! | `clock` | the machine's clock is set |
 //! | `ports` | which ports the application listens at |
 //!
 //! One thread serves everything, and a second one waits for the security module. Both sleep: a
@@ -29,12 +31,15 @@
 #![cfg(target_os = "linux")]
 
 mod attestation;
+mod clock;
+mod counters;
 mod egress;
 mod error;
 mod http;
 mod ingress;
 mod inherited;
 mod lines;
+mod logs;
 mod ports;
 mod ready;
 mod relay;
@@ -46,14 +51,17 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use enclair_configuration::Services;
 use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 
 use crate::attestation::{Attestation, Side};
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::ingress::Ingress;
 use crate::inherited::Inherited;
+use crate::logs::Logs;
 use crate::stream::Listener;
 
 /// Runs the agent to the end of the enclave. `arguments` are the open files, as in `started=4`.
@@ -86,6 +94,13 @@ fn attest(port: u16, inherited: &mut Inherited) -> Result<(), Error> {
     listen().map_err(|source| Error::Attestation { port, source })
 }
 
+/// Starts to carry the application's output.
+fn carry_output(inherited: &mut Inherited) -> Result<(), Error> {
+    let mut file = |name| inherited.file(name).ok_or(Error::NotInherited { name });
+    let (output, life) = (file("output")?, file("life")?);
+    Logs::start(output, life).map_err(|source| Error::Logs { source })
+}
+
 /// What `ps` shows. A program that was executed by an open file has its number for a name.
 fn name_process() {
     let _ = std::fs::write("/proc/self/comm", "enclair-agent");
@@ -104,20 +119,36 @@ fn serve(inherited: &mut Inherited) -> Result<(), Error> {
         .build()
         .map_err(|source| Error::Runtime { source })?;
     name_process();
+    let Services {
+        attestation,
+        clock,
+        egress,
+        ingress,
+        logs,
+        ready,
+    } = configuration.services;
     LocalSet::new().block_on(&runtime, async {
-        if let Some(attestation) = configuration.attestation {
+        if logs {
+            carry_output(inherited)?;
+        }
+        if let Some(attestation) = attestation {
             attest(attestation.port, inherited)?;
         }
-        if !configuration.egress.is_empty() {
-            egress::start(configuration.egress)?;
+        if !egress.is_empty() {
+            egress::start(egress)?;
+        }
+        if clock {
+            let clock = Clock::new(inherited.file("clock"));
+            clock.set_first().await;
+            tokio::spawn(clock.keep());
         }
         let connections = ingress::limit();
         let opened = Arc::new(Semaphore::new(0));
-        for &pair in &configuration.ingress {
+        for &pair in &ingress {
             let (connections, opened) = (Arc::clone(&connections), Arc::clone(&opened));
             tokio::spawn(Ingress::new(pair, connections, opened).serve());
         }
-        tokio::spawn(ready::tell(opened, configuration.ingress.len()));
+        tokio::spawn(ready::tell(opened, ingress.len(), ready));
         inherited.say("ok\n");
         std::future::pending().await
     })

@@ -80,6 +80,18 @@ pub(crate) fn no_room(host: &Host, reason: NoRoom<'_>) {
     say(&format!("no address for {host}: {reason}"));
 }
 
+/// Says that connections from outside do not arrive at a port.
+pub(crate) fn not_listening(port: u16, error: &io::Error) {
+    say(&format!(
+        "nothing arrives at the vsock port {port}: {error}"
+    ));
+}
+
+/// Says what is wrong with the time that somebody told.
+pub(crate) fn clock(text: fmt::Arguments<'_>) {
+    say(&format!("clock: {text}"));
+}
+
 fn say(text: &str) {
     let lines = SECOND.with_borrow_mut(|second| second.line(Instant::now(), text));
     if let Some(lines) = lines {

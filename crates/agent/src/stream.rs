@@ -8,12 +8,15 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::coop::consume_budget;
+use tokio::time::sleep;
 
 use crate::sys;
 
@@ -21,6 +24,8 @@ use crate::sys;
 const PARENT: u32 = 3;
 /// Connections that the kernel holds before they are accepted.
 const BACKLOG: i32 = 1024;
+/// How long nothing is accepted after the kernel had no memory or file for a connection.
+const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// A connected socket.
 #[derive(Debug)]
@@ -204,36 +209,45 @@ impl Listener {
     }
 
     /// Waits until there may be a connection. It stays with the kernel until it is accepted.
-    pub(crate) async fn incoming(&self) -> io::Result<Incoming<'_>> {
+    async fn incoming(&self) -> io::Result<Incoming<'_>> {
         self.0.readable().await.map(Incoming)
     }
 
-    /// The next connection.
-    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+    /// The next connection, and the right to it.
+    ///
+    /// The right is asked for when somebody is there, and not before: thousands of listeners that
+    /// nobody calls would else hold all rights.
+    pub(crate) async fn accept(&self, rights: &Arc<Semaphore>) -> (Stream, OwnedSemaphorePermit) {
         loop {
-            match self.incoming().await?.accept() {
-                Err(error) if is_nothing(&error) => {}
-                result => return result,
+            if let Ok(incoming) = self.incoming().await
+                && let Ok(right) = Arc::clone(rights).acquire_owned().await
+            {
+                match incoming.accept() {
+                    Ok(stream) => return (stream, right),
+                    Err(error) if is_nothing(&error) => continue,
+                    Err(_exhausted) => {}
+                }
             }
+            sleep(EXHAUSTED).await;
         }
     }
 }
 
-/// Whether an error of `Incoming::accept` means that there was no connection after all.
-pub(crate) fn is_nothing(error: &io::Error) -> bool {
+/// Whether an error of `accept` means that there was no connection after all, or is none any more.
+fn is_nothing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted
     )
 }
 
 /// A listening socket of which the kernel has said that a connection is there.
 #[derive(Debug)]
-pub(crate) struct Incoming<'a>(AsyncFdReadyGuard<'a, Socket>);
+struct Incoming<'a>(AsyncFdReadyGuard<'a, Socket>);
 
 impl Incoming<'_> {
     /// Accepts it. `WouldBlock` when none is there after all.
-    pub(crate) fn accept(mut self) -> io::Result<Stream> {
+    fn accept(mut self) -> io::Result<Stream> {
         let accepted = self.0.try_io(|socket| socket.get_ref().accept());
         let accepted =
             accepted.unwrap_or_else(|_would_block| Err(io::ErrorKind::WouldBlock.into()));

@@ -6,9 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use enclair_configuration::{
-    Access, Attestation, Configuration, EgressRule, Ingress, Limit, Resource,
-};
+use enclair_configuration::{Access, Configuration, Limit, PROXY_PORT, Resource, Services};
 use enclair_digest::Limits;
 use enclair_tree::{NodeKind, Spool, Tree, TreePath, read_body};
 use oci_spec::image::ImageConfiguration;
@@ -23,27 +21,18 @@ const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
 /// What is measured about the application's process and a container image does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
-    /// How documents of the security module are given out; `None` where they are not.
-    pub attestation: Option<Attestation>,
-    /// What may be reached, in the order in which it is asked.
-    pub egress: Vec<EgressRule>,
-    /// Ports at which connections from outside arrive, in any order.
-    pub ingress: Vec<Ingress>,
+    /// What the agent does for the application; the pairs of `ingress` in any order.
+    pub services: Services,
     /// The host's name; `None` for the default.
     pub hostname: Option<String>,
     /// Resource limits.
     pub limits: BTreeMap<Resource, Limit>,
     /// Whether the application may open `/dev/nsm`.
     pub nsm: Access,
+    /// How often the application is started again when it fails.
+    pub restart: u32,
     /// Whether the application may use vsock.
     pub vsock: Access,
-}
-
-impl Surroundings {
-    /// Whether the image has an agent.
-    pub fn has_agent(&self) -> bool {
-        self.attestation.is_some() || !self.egress.is_empty() || !self.ingress.is_empty()
-    }
 }
 
 /// What should run: as `image` says, or as `process` says instead, with names resolved against the
@@ -111,12 +100,11 @@ pub(crate) fn complete(
     ramdisks: u32,
 ) -> Configuration {
     let Surroundings {
-        attestation,
-        egress,
-        ingress,
+        services,
         hostname,
         limits,
         nsm,
+        restart,
         vsock,
     } = surroundings;
     if let Some(hostname) = hostname {
@@ -125,25 +113,21 @@ pub(crate) fn complete(
     configuration.limits.clone_from(limits);
     (configuration.nsm, configuration.vsock) = (*nsm, *vsock);
     configuration.ramdisks = ramdisks;
-    configuration.attestation = *attestation;
-    configuration.egress.clone_from(egress);
-    configuration.ingress.clone_from(ingress);
-    configuration.ingress.sort_unstable();
-    if !egress.is_empty() {
+    configuration.restart = *restart;
+    configuration.services.clone_from(services);
+    configuration.services.ingress.sort_unstable();
+    if !services.egress.is_empty() {
         add_proxy(&mut configuration.env);
     }
     configuration
 }
 
-/// Where the agent takes calls to outside: HTTP and SOCKS at one port.
-const PROXY: &str = "127.0.0.1:3128";
-
 /// Adds the variables that programs ask for a proxy, where neither image nor recipe sets them.
 fn add_proxy(env: &mut Vec<String>) {
     for (name, value) in [
-        ("http_proxy", format!("http://{PROXY}")),
-        ("https_proxy", format!("http://{PROXY}")),
-        ("all_proxy", format!("socks5h://{PROXY}")),
+        ("http_proxy", format!("http://127.0.0.1:{PROXY_PORT}")),
+        ("https_proxy", format!("http://127.0.0.1:{PROXY_PORT}")),
+        ("all_proxy", format!("socks5h://127.0.0.1:{PROXY_PORT}")),
         ("no_proxy", "localhost,127.0.0.1,::1".to_owned()),
     ] {
         let is_set = |variable: &String| {

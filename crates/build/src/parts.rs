@@ -78,8 +78,8 @@ impl Parts {
             (None, ImageLayout::Bootstrap) => return Err(Error::NoBootstrapInit),
         };
         let agent = match &request.agent {
-            Some(_) if !request.surroundings.has_agent() => return Err(Error::IdleAgent),
-            None if !request.surroundings.has_agent() => None,
+            Some(_) if request.surroundings.services.is_empty() => return Err(Error::IdleAgent),
+            None if request.surroundings.services.is_empty() => None,
             Some(content) => Some(Cow::Owned(read_part(content, supply)?)),
             None => Some(Cow::Borrowed(carried(request.arch, "agent")?.agent)),
         };

@@ -8,7 +8,7 @@ use enclair_build::{
     BuildRequest, Compression, Content, ImageLayout, Process, Provenance, RootSource, Rule,
     Surroundings, Threads,
 };
-use enclair_configuration::{Access, Attestation};
+use enclair_configuration::{Access, Attestation, Services};
 use enclair_digest::Limits;
 
 use crate::arguments::{
@@ -82,12 +82,18 @@ fn surroundings(arguments: &SurroundingsArguments) -> anyhow::Result<Surrounding
         }
     };
     Ok(Surroundings {
-        attestation: arguments.attestation.map(|port| Attestation { port }),
-        egress: arguments.egress.clone(),
-        ingress: arguments.ingress.clone(),
+        services: Services {
+            attestation: arguments.attestation.map(|port| Attestation { port }),
+            clock: arguments.clock,
+            egress: arguments.egress.clone(),
+            ingress: arguments.ingress.clone(),
+            logs: arguments.logs,
+            ready: arguments.ready.clone(),
+        },
         hostname: arguments.hostname.clone(),
         limits,
         nsm: access(GrantArgument::Nsm),
+        restart: arguments.restart,
         vsock: access(GrantArgument::Vsock),
     })
 }

@@ -2,7 +2,7 @@
 
 use enclair_build::NitroMeasurements;
 use enclair_host::doctor::{Check, Found};
-use enclair_host::{Last, MachineKind, Outcome, Publish, Report, Request};
+use enclair_host::{Counters, Last, MachineKind, Outcome, Publish, Report, Request};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,6 +33,11 @@ pub(crate) struct RunDocument {
     /// Milliseconds from the start of QEMU until every port of `ingress` was open.
     #[serde(skip_serializing_if = "Option::is_none")]
     ready_ms: Option<u64>,
+    /// How often the application was started again.
+    restarts: u32,
+    /// What the agent had done when it said so last, in the guest's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counters: Option<CountersDocument>,
     /// Where connections were taken.
     published: Vec<PublishedDocument>,
     /// QEMU's machine.
@@ -46,6 +51,44 @@ pub(crate) struct RunDocument {
     /// The registers of the image, in the form of `nitro-cli`.
     #[serde(rename = "Measurements")]
     measurements: NitroMeasurements,
+}
+
+/// Numbers of the agent, since it started.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CountersDocument {
+    /// Connections from outside that were passed on to the application.
+    connections: u64,
+    /// Calls to outside that the measured rules allow.
+    calls: u64,
+    /// Calls and names that they do not.
+    denied: u64,
+    /// Documents of the security module that were given out.
+    documents: u64,
+    /// Requests for documents that were more than are answered in a second.
+    limited: u64,
+    /// Bytes of the application's output that nobody took.
+    output_lost: u64,
+}
+
+impl From<&Counters> for CountersDocument {
+    fn from(counters: &Counters) -> Self {
+        let &Counters {
+            connections,
+            calls,
+            denied,
+            documents,
+            limited,
+            output_lost,
+        } = counters;
+        Self {
+            connections,
+            calls,
+            denied,
+            documents,
+            limited,
+            output_lost,
+        }
+    }
 }
 
 /// An address of this machine and what answers there.
@@ -111,6 +154,8 @@ impl RunDocument {
             boot_ms: report.boot_ms,
             start_ms: report.start_ms,
             ready_ms: report.ready_ms,
+            restarts: report.restarts,
+            counters: report.counters.as_ref().map(CountersDocument::from),
             published: published.iter().map(PublishedDocument::from).collect(),
             machine: report.machine.name(),
             accelerator: request.accelerator.name(),

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Found};
 use crate::fields::{self, Fields};
-use crate::json::{self, MAX_INTEGER, push_string};
+use crate::json::{self, MAX_INTEGER, Writer, push_string};
 use crate::limits::{Bound, Limit, Resource};
-use crate::network::{Attestation, EgressRule, Ingress};
+use crate::services::Services;
 
 /// The version of the document that this crate knows.
 pub const SCHEMA: u64 = 1;
@@ -18,17 +18,10 @@ pub const MAX_BYTES: usize = 1 << 20;
 /// The greatest user or group id. The two above it are taken: 4294967295 means "unchanged" in
 /// system calls, and 4294967294 is PID 1's own.
 pub const MAX_ID: u32 = u32::MAX - 2;
-/// The user id of the agent, where an image has one: no application with an agent may have it.
-pub const AGENT_ID: u32 = MAX_ID;
-/// Ports of 127.0.0.1 that the agent has where `egress` is not empty: names, and the proxy.
-pub const AGENT_PORTS: [u16; 2] = [53, 3128];
-/// The most pairs of `ingress`.
-pub const MAX_INGRESS: usize = 64;
-/// The most rules of `egress`.
-pub const MAX_EGRESS: usize = 1024;
+/// The most times that an application is started again.
+pub const MAX_RESTARTS: u32 = 1000;
 /// The most ramdisks that an image can have: 32 sections less kernel, command line and metadata.
 pub const MAX_RAMDISKS: u32 = 29;
-const PORTS: (u32, u32) = (1, 65_535);
 /// The host's name when the document has none.
 pub const DEFAULT_HOSTNAME: &str = "enclave";
 /// The number of ramdisks when the document has none: boot and application.
@@ -49,12 +42,8 @@ pub enum Access {
 pub struct Configuration {
     /// Program and arguments; the first is searched in PATH when it has no `/`.
     pub argv: Vec<String>,
-    /// How documents of the security module are given out; `None` where they are not.
-    pub attestation: Option<Attestation>,
     /// Working directory, absolute.
     pub cwd: String,
-    /// What may be reached, in the order in which it is asked; nothing when it is empty.
-    pub egress: Vec<EgressRule>,
     /// `NAME=value`, passed on in this order.
     pub env: Vec<String>,
     /// Primary group id.
@@ -63,14 +52,16 @@ pub struct Configuration {
     pub groups: Vec<u32>,
     /// The host's name.
     pub hostname: String,
-    /// Ports at which connections arrive, ascending.
-    pub ingress: Vec<Ingress>,
     /// Resource limits that differ from the kernel's own.
     pub limits: BTreeMap<Resource, Limit>,
     /// Whether the application may open `/dev/nsm`.
     pub nsm: Access,
     /// How many ramdisks the image has: the markers that init must find.
     pub ramdisks: u32,
+    /// How often an application that fails is started again.
+    pub restart: u32,
+    /// What the agent does for the application.
+    pub services: Services,
     /// User id.
     pub uid: u32,
     /// Whether the application may use vsock.
@@ -83,25 +74,19 @@ impl Configuration {
     pub fn new(argv: Vec<String>) -> Self {
         Self {
             argv,
-            attestation: None,
             cwd: "/".to_owned(),
-            egress: Vec::new(),
             env: Vec::new(),
             gid: 0,
             groups: Vec::new(),
             hostname: DEFAULT_HOSTNAME.to_owned(),
-            ingress: Vec::new(),
             limits: BTreeMap::new(),
             nsm: Access::Denied,
             ramdisks: DEFAULT_RAMDISKS,
+            restart: 0,
+            services: Services::default(),
             uid: 0,
             vsock: Access::Denied,
         }
-    }
-
-    /// Whether the image has an agent: only one that has something to do is there.
-    pub fn has_agent(&self) -> bool {
-        self.attestation.is_some() || !self.egress.is_empty() || !self.ingress.is_empty()
     }
 
     /// Reads a document.
@@ -162,17 +147,9 @@ impl Configuration {
                 fields::text,
             )?)
         };
-        if let Some(value) = fields.optional("attestation") {
-            configuration.attestation = Some(fields::attestation(value)?);
-        }
-        if let Some(value) = fields.optional("egress") {
-            configuration.egress = fields::array("egress", value, fields::egress_rule)?;
-        }
+        configuration.services = Services::from_fields(&mut fields)?;
         if let Some(value) = fields.optional("hostname") {
             configuration.hostname = fields::text("hostname", value)?;
-        }
-        if let Some(value) = fields.optional("ingress") {
-            configuration.ingress = fields::array("ingress", value, fields::ingress)?;
         }
         if let Some(value) = fields.optional("limits") {
             configuration.limits = fields::limits(value)?;
@@ -180,9 +157,12 @@ impl Configuration {
         if let Some(value) = fields.optional("ramdisks") {
             configuration.ramdisks = fields::small_number("ramdisks", &value)?;
         }
-        let mut access = |key| match fields.optional(key) {
-            Some(value) if fields::boolean(key, &value)? => Ok(Access::Allowed),
-            _ => Ok(Access::Denied),
+        if let Some(value) = fields.optional("restart") {
+            configuration.restart = fields::small_number("restart", &value)?;
+        }
+        let mut access = |key| match fields.flag(key)? {
+            true => Ok(Access::Allowed),
+            false => Ok(Access::Denied),
         };
         configuration.nsm = access("nsm")?;
         configuration.vsock = access("vsock")?;
@@ -197,19 +177,13 @@ impl Configuration {
     /// What [`parse`](Self::parse) would refuse is not written.
     pub fn to_canonical_json(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
+        let services = &self.services;
         let mut writer = Writer::default();
         writer.strings("argv", &self.argv);
-        if let Some(Attestation { port }) = self.attestation {
-            writer.key("attestation");
-            writer.raw(&format!("{{\"port\":{port}}}"));
-        }
+        services.write_attestation(&mut writer);
+        writer.flag("clock", services.clock);
         writer.string("cwd", &self.cwd);
-        if !self.egress.is_empty() {
-            writer.key("egress");
-            writer.list(*b"[]", &self.egress, |json, rule| {
-                push_string(json, &rule.to_string());
-            });
-        }
+        services.write_egress(&mut writer);
         writer.strings("env", &self.env);
         writer.number("gid", self.gid);
         writer.key("groups");
@@ -219,25 +193,27 @@ impl Configuration {
         if self.hostname != DEFAULT_HOSTNAME {
             writer.string("hostname", &self.hostname);
         }
-        if !self.ingress.is_empty() {
-            writer.key("ingress");
-            writer.list(*b"[]", self.ingress.iter().copied(), push_ingress);
-        }
+        services.write_ingress(&mut writer);
         if !self.limits.is_empty() {
             writer.key("limits");
             writer.list(*b"{}", &self.limits, push_limit);
         }
-        writer.access("nsm", self.nsm);
+        writer.flag("logs", services.logs);
+        writer.flag("nsm", self.nsm == Access::Allowed);
         if self.ramdisks != DEFAULT_RAMDISKS {
             writer.number("ramdisks", self.ramdisks);
         }
+        services.write_ready(&mut writer);
+        if self.restart != 0 {
+            writer.number("restart", self.restart);
+        }
         writer.number("schema", SCHEMA);
         writer.number("uid", self.uid);
-        writer.access("vsock", self.vsock);
-        writer.json.push(b'}');
-        match writer.json.len() {
+        writer.flag("vsock", self.vsock == Access::Allowed);
+        let json = writer.finish();
+        match json.len() {
             found if found > MAX_BYTES => Err(Error::TooLarge { found }),
-            _ => Ok(writer.json),
+            _ => Ok(json),
         }
     }
 
@@ -264,10 +240,11 @@ impl Configuration {
         check_text("cwd", &self.cwd)?;
         check_range("uid", self.uid, (0, MAX_ID))?;
         check_range("gid", self.gid, (0, MAX_ID))?;
-        self.check_network()?;
+        self.services.check(self.uid)?;
         self.check_groups()?;
         check_hostname(&self.hostname)?;
         check_range("ramdisks", self.ramdisks, (1, MAX_RAMDISKS))?;
+        check_range("restart", self.restart, (0, MAX_RESTARTS))?;
         self.check_limits()
     }
 
@@ -279,44 +256,6 @@ impl Configuration {
                 return Err(Error::Groups { index, found });
             }
             before = Some(found);
-        }
-        Ok(())
-    }
-
-    /// What the agent can do, and that nobody else is it.
-    fn check_network(&self) -> Result<(), Error> {
-        if self.has_agent() {
-            check_range("uid", self.uid, (0, AGENT_ID - 1))?;
-        }
-        for (key, found, most) in [
-            ("egress", self.egress.len(), MAX_EGRESS),
-            ("ingress", self.ingress.len(), MAX_INGRESS),
-        ] {
-            if found > most {
-                return Err(Error::TooMany { key, most, found });
-            }
-        }
-        let mut before = 0;
-        for (index, Ingress { port, to }) in self.ingress.iter().enumerate() {
-            check_range(&format!("ingress[{index}].to"), (*to).into(), PORTS)?;
-            if *port <= before {
-                return Err(Error::Ports {
-                    index,
-                    found: *port,
-                });
-            }
-            // Whoever is outside would call out as the application does.
-            if !self.egress.is_empty() && AGENT_PORTS.contains(to) {
-                return Err(Error::AgentPort { index, found: *to });
-            }
-            before = *port;
-        }
-        let Some(Attestation { port }) = self.attestation else {
-            return Ok(());
-        };
-        check_range("attestation.port", port.into(), PORTS)?;
-        if self.ingress.iter().any(|ingress| ingress.port == port) {
-            return Err(Error::AttestationPort { found: port });
         }
         Ok(())
     }
@@ -359,7 +298,7 @@ fn check_text(key: &str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_range(key: &str, found: u32, (least, most): (u32, u32)) -> Result<(), Error> {
+pub(crate) fn check_range(key: &str, found: u32, (least, most): (u32, u32)) -> Result<(), Error> {
     if (least..=most).contains(&found) {
         return Ok(());
     }
@@ -388,11 +327,6 @@ fn check_hostname(name: &str) -> Result<(), Error> {
     })
 }
 
-fn push_ingress(json: &mut Vec<u8>, Ingress { port, to }: Ingress) {
-    let text = format!("{{\"port\":{port},\"to\":{to}}}");
-    json.extend_from_slice(text.as_bytes());
-}
-
 fn push_limit(json: &mut Vec<u8>, (resource, limit): (&Resource, &Limit)) {
     push_string(json, resource.name());
     json.extend_from_slice(b":{\"hard\":");
@@ -406,65 +340,5 @@ fn push_bound(json: &mut Vec<u8>, bound: Bound) {
     match bound {
         Bound::At(number) => json.extend_from_slice(number.to_string().as_bytes()),
         Bound::Unlimited => push_string(json, "unlimited"),
-    }
-}
-
-/// An object that is being written; its keys must be given in order.
-#[derive(Default)]
-struct Writer {
-    json: Vec<u8>,
-}
-
-impl Writer {
-    fn key(&mut self, key: &str) {
-        self.json
-            .push(if self.json.is_empty() { b'{' } else { b',' });
-        push_string(&mut self.json, key);
-        self.json.push(b':');
-    }
-
-    /// A value that is JSON already.
-    fn raw(&mut self, json: &str) {
-        self.json.extend_from_slice(json.as_bytes());
-    }
-
-    fn string(&mut self, key: &str, text: &str) {
-        self.key(key);
-        push_string(&mut self.json, text);
-    }
-
-    fn strings(&mut self, key: &str, items: &[String]) {
-        self.key(key);
-        self.list(*b"[]", items, |json, text| push_string(json, text));
-    }
-
-    fn number(&mut self, key: &str, number: impl Into<u64>) {
-        self.key(key);
-        let digits = number.into().to_string();
-        self.json.extend_from_slice(digits.as_bytes());
-    }
-
-    /// A right that is not given is not written.
-    fn access(&mut self, key: &str, access: Access) {
-        if access == Access::Allowed {
-            self.key(key);
-            self.json.extend_from_slice(b"true");
-        }
-    }
-
-    fn list<T>(
-        &mut self,
-        [open, close]: [u8; 2],
-        items: impl IntoIterator<Item = T>,
-        push: impl Fn(&mut Vec<u8>, T),
-    ) {
-        self.json.push(open);
-        for (index, item) in items.into_iter().enumerate() {
-            if index > 0 {
-                self.json.push(b',');
-            }
-            push(&mut self.json, item);
-        }
-        self.json.push(close);
     }
 }

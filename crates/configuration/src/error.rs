@@ -188,6 +188,12 @@ pub enum Error {
         /// The port.
         found: u16,
     },
+    /// A path that cannot stand in a request of HTTP.
+    #[error("`ready.path`: expected `/` and at most 1024 characters of ASCII, found `{found}`")]
+    ReadyPath {
+        /// The path.
+        found: Found,
+    },
     /// Text that is no rule.
     #[error("`{key}`: {source}")]
     Rule {

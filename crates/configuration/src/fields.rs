@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Found};
 use crate::json::Value;
 use crate::limits::{Bound, Limit, Resource};
-use crate::network::{Attestation, EgressRule, Ingress};
+use crate::network::EgressRule;
+use crate::services::{Attestation, Ingress, Ready};
 
 fn wrong(key: &str, expected: &'static str, value: &Value) -> Error {
     Error::WrongType {
@@ -55,6 +56,14 @@ impl Fields {
         })
     }
 
+    /// Takes the value of a key that is true or missing.
+    pub(crate) fn flag(&mut self, key: &'static str) -> Result<bool, Error> {
+        match self.optional(key) {
+            Some(value) => boolean(key, &value),
+            None => Ok(false),
+        }
+    }
+
     /// The first key that nobody asked for is an error.
     pub(crate) fn finish(self) -> Result<(), Error> {
         match self.entries.first() {
@@ -73,7 +82,7 @@ pub(crate) fn text(key: &str, value: Value) -> Result<String, Error> {
     Ok(text)
 }
 
-pub(crate) fn boolean(key: &str, value: &Value) -> Result<bool, Error> {
+fn boolean(key: &str, value: &Value) -> Result<bool, Error> {
     let Value::Boolean(boolean) = value else {
         return Err(wrong(key, "a boolean", value));
     };
@@ -132,6 +141,16 @@ pub(crate) fn ingress(key: &str, value: Value) -> Result<Ingress, Error> {
     };
     fields.finish()?;
     Ok(ingress)
+}
+
+pub(crate) fn ready(value: Value) -> Result<Ready, Error> {
+    let mut fields = Fields::of("ready", value)?;
+    let ready = Ready {
+        path: text("ready.path", fields.required("path")?)?,
+        port: port("ready.port", &fields.required("port")?)?,
+    };
+    fields.finish()?;
+    Ok(ready)
 }
 
 /// An array whose items `read` reads, with the item's own key.

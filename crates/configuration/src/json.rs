@@ -329,3 +329,69 @@ pub fn push_string(json: &mut Vec<u8>, text: &str) {
     }
     json.push(b'"');
 }
+
+/// An object that is being written; its keys must be given in order.
+#[derive(Default)]
+pub(crate) struct Writer {
+    json: Vec<u8>,
+}
+
+impl Writer {
+    pub(crate) fn key(&mut self, key: &str) {
+        self.json
+            .push(if self.json.is_empty() { b'{' } else { b',' });
+        push_string(&mut self.json, key);
+        self.json.push(b':');
+    }
+
+    /// The object, whose last key has been written.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.json.push(b'}');
+        self.json
+    }
+
+    /// A value that is JSON already.
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.json.extend_from_slice(json.as_bytes());
+    }
+
+    pub(crate) fn string(&mut self, key: &str, text: &str) {
+        self.key(key);
+        push_string(&mut self.json, text);
+    }
+
+    pub(crate) fn strings(&mut self, key: &str, items: &[String]) {
+        self.key(key);
+        self.list(*b"[]", items, |json, text| push_string(json, text));
+    }
+
+    pub(crate) fn number(&mut self, key: &str, number: impl Into<u64>) {
+        self.key(key);
+        let digits = number.into().to_string();
+        self.json.extend_from_slice(digits.as_bytes());
+    }
+
+    /// What is not so is not written.
+    pub(crate) fn flag(&mut self, key: &str, is_so: bool) {
+        if is_so {
+            self.key(key);
+            self.json.extend_from_slice(b"true");
+        }
+    }
+
+    pub(crate) fn list<T>(
+        &mut self,
+        [open, close]: [u8; 2],
+        items: impl IntoIterator<Item = T>,
+        push: impl Fn(&mut Vec<u8>, T),
+    ) {
+        self.json.push(open);
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                self.json.push(b',');
+            }
+            push(&mut self.json, item);
+        }
+        self.json.push(close);
+    }
+}

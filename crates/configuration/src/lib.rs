@@ -29,11 +29,16 @@ mod fields;
 pub mod json;
 mod limits;
 mod network;
+mod services;
 
 pub use configuration::{
-    AGENT_ID, AGENT_PORTS, Access, Configuration, DEFAULT_HOSTNAME, DEFAULT_RAMDISKS, MAX_BYTES,
-    MAX_EGRESS, MAX_ID, MAX_INGRESS, MAX_RAMDISKS, SCHEMA,
+    Access, Configuration, DEFAULT_HOSTNAME, DEFAULT_RAMDISKS, MAX_BYTES, MAX_ID, MAX_RAMDISKS,
+    MAX_RESTARTS, SCHEMA,
 };
 pub use error::{Error, Found};
 pub use limits::{Bound, Limit, Resource};
-pub use network::{Attestation, EgressRule, Host, Ingress, WrongRule, deciding_rule};
+pub use network::{EgressRule, Host, WrongRule, deciding_rule};
+pub use services::{
+    AGENT_ID, Attestation, Ingress, MAX_EGRESS, MAX_INGRESS, NAMES_PORT, PROXY_PORT, Ready,
+    Services,
+};

@@ -1,4 +1,4 @@
-//! What comes in and what may go out: the keys `attestation`, `egress` and `ingress`.
+//! Whom an application may call: the rules of the key `egress`.
 //!
 //! A rule of `egress` is one line of text, because people write it, an error repeats it and a log
 //! names it:
@@ -30,45 +30,6 @@ const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
 /// The word that stands for the parent.
 const PARENT: &str = "host";
-
-/// A port at which connections from outside arrive, and where they go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ingress {
-    /// The vsock port.
-    pub port: u16,
-    /// The port of 127.0.0.1 at which the application listens.
-    pub to: u16,
-}
-
-impl FromStr for Ingress {
-    type Err = WrongRule;
-
-    /// Reads `PORT` or `PORT:TO`.
-    fn from_str(text: &str) -> Result<Self, WrongRule> {
-        let (port, to) = text.split_once(':').unwrap_or((text, text));
-        let port_of = |text| number(text).filter(|port| *port > 0);
-        match (port_of(port), port_of(to)) {
-            (Some(port), Some(to)) => Ok(Self { port, to }),
-            _ => Err(wrong(text, "ports from 1 to 65535, `PORT` or `PORT:TO`")),
-        }
-    }
-}
-
-impl fmt::Display for Ingress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self { port, to } if port == to => write!(f, "{port}"),
-            Self { port, to } => write!(f, "{port}:{to}"),
-        }
-    }
-}
-
-/// How documents of the security module are given out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attestation {
-    /// The vsock port of the endpoint for everybody.
-    pub port: u16,
-}
 
 /// Whom somebody wants to reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,7 +214,7 @@ fn masked(address: IpAddr, prefix: u32) -> Option<IpAddr> {
 }
 
 /// A number without a sign or a leading zero.
-fn number(text: &str) -> Option<u16> {
+pub(crate) fn number(text: &str) -> Option<u16> {
     let canonical =
         text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     canonical.then(|| text.parse().ok()).flatten()
@@ -383,7 +344,7 @@ pub struct WrongRule {
     found: Found,
 }
 
-fn wrong(text: &str, expected: &'static str) -> WrongRule {
+pub(crate) fn wrong(text: &str, expected: &'static str) -> WrongRule {
     WrongRule {
         expected,
         found: Found::new(text),

@@ -9,10 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use enclair_configuration::{
-    Access, Attestation, Bound, Configuration, Error, Ingress, Limit, MAX_BYTES, MAX_EGRESS,
-    Resource,
-};
+use enclair_configuration::{Access, Bound, Configuration, Error, Limit, MAX_BYTES, Resource};
 
 const SEVEN: &str =
     r#"{"argv":["/app"],"cwd":"/","env":[],"gid":0,"groups":[],"schema":1,"uid":0}"#;
@@ -421,87 +418,4 @@ fn serde_json_reads_what_is_written() {
     assert_eq!(value["argv"][2], "a\n\"b\" \\ / €\u{1}");
     // Its own map is sorted, and its strings are those of RFC 8785.
     assert_eq!(serde_json::to_string(&value).unwrap(), ALL);
-}
-
-#[test]
-fn a_document_with_an_agent_is_read() {
-    let keys = concat!(
-        r#""attestation":{"port":9010},"cwd":"/","egress":["!a.example:80","*.example:443"],"#,
-        r#""env":[],"gid":0,"groups":[],"ingress":[{"port":80,"to":8080},"#,
-        r#"{"port":81,"to":8080}],"schema""#
-    );
-    let document = with(r#""cwd":"/","env":[],"gid":0,"groups":[],"schema""#, keys);
-    let parsed = Configuration::parse(document.as_bytes()).unwrap();
-    assert_eq!(parsed.attestation, Some(Attestation { port: 9010 }));
-    let rules: Vec<_> = parsed.egress.iter().map(ToString::to_string).collect();
-    assert_eq!(rules, ["!a.example:80", "*.example:443"]);
-    let pair = |port| Ingress { port, to: 8080 };
-    assert_eq!(parsed.ingress, [pair(80), pair(81)]);
-    assert_eq!(parsed.to_canonical_json().unwrap(), document.as_bytes());
-    assert!(parsed.has_agent());
-}
-
-#[test]
-fn what_an_agent_cannot_do_is_refused() {
-    let ingress = |value: &str| message(&and(&format!("\"ingress\":{value}")));
-    for (value, expected) in [
-        (
-            r#"[{"port":80,"to":1},{"port":80,"to":2}]"#,
-            "`ingress[1].port`: expected ports from 1 to 65535, ascending, found 80",
-        ),
-        (
-            r#"[{"port":0,"to":1}]"#,
-            "`ingress[0].port`: expected ports from 1 to 65535, ascending, found 0",
-        ),
-        (
-            r#"[{"port":65536,"to":1}]"#,
-            "`ingress[0].port`: expected 1 to 65535, found 65536",
-        ),
-        (
-            r#"[{"port":1,"to":0}]"#,
-            "`ingress[0].to`: expected 1 to 65535, found 0",
-        ),
-        (r#"[{"port":1}]"#, "`ingress[0].to`: missing"),
-        (
-            r#"[{"port":1,"tls":true,"to":1}]"#,
-            "`ingress[0].tls`: no key of schema 1",
-        ),
-    ] {
-        assert_eq!(ingress(value), expected);
-    }
-    let of_agent = and(r#""ingress":[{"port":1,"to":1}]"#);
-    let uid = of_agent.replace("\"uid\":0", "\"uid\":4294967293");
-    assert_eq!(
-        message(&uid),
-        "`uid`: expected 0 to 4294967292, found 4294967293"
-    );
-    let same = of_agent.replace("\"cwd\"", "\"attestation\":{\"port\":1},\"cwd\"");
-    assert_eq!(
-        message(&same),
-        "`attestation.port`: expected a port that `ingress` does not have, found 1"
-    );
-    let zero = with("\"cwd\"", "\"attestation\":{\"port\":0},\"cwd\"");
-    assert_eq!(
-        message(&zero),
-        "`attestation.port`: expected 1 to 65535, found 0"
-    );
-    let proxy = and(r#""ingress":[{"port":1,"to":3128}]"#);
-    assert!(Configuration::parse(proxy.as_bytes()).is_ok());
-    let proxy = proxy.replace("\"env\"", "\"egress\":[\"a\"],\"env\"");
-    assert_eq!(
-        message(&proxy),
-        "`ingress[0].to`: 3128 is the agent's own port where there is `egress`"
-    );
-    let rules = vec!["\"a\""; MAX_EGRESS + 1].join(",");
-    let many = with("\"env\"", &format!("\"egress\":[{rules}],\"env\""));
-    assert_eq!(
-        message(&many),
-        "`egress`: expected at most 1024 items, found 1025"
-    );
-    let rule = with("\"env\"", "\"egress\":[\"a\",\"10.0.0.1/8\"],\"env\"");
-    assert_eq!(
-        message(&rule),
-        "`egress[1]`: expected a name, an address or a network; IPv6 in brackets, names in lower \
-         case, found `10.0.0.1/8`"
-    );
 }

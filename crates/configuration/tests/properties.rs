@@ -6,18 +6,19 @@
 )]
 
 use enclair_configuration::{
-    AGENT_ID, Access, Attestation, Bound, Configuration, EgressRule, Ingress, Limit, MAX_ID,
-    MAX_RAMDISKS, Resource,
+    AGENT_ID, Access, Attestation, Bound, Configuration, Ingress, Limit, MAX_ID, MAX_RAMDISKS,
+    MAX_RESTARTS, Ready, Resource, Services,
 };
 use proptest::prelude::*;
 
 /// A document with every key, to be damaged.
 const ALL: &str = concat!(
-    r#"{"argv":["sh","-c","a\n\"b\" \\ / €\u0001"],"attestation":{"port":9},"cwd":"/srv","#,
+    r#"{"argv":["sh","-c","a\n\"b\" \\ / €\u0001"],"attestation":{"port":9},"clock":true,"cwd":"/srv","#,
     r#""egress":["!a.b:80","*:443"],"env":["B=2","A="],"gid":5,"#,
     r#""groups":[0,4,101],"hostname":"a-1.example","#,
     r#""ingress":[{"port":80,"to":8080},{"port":81,"to":8080}],"limits":{"core":{"hard":0,"soft":0},"#,
-    r#""nofile":{"hard":"unlimited","soft":1024}},"nsm":true,"ramdisks":3,"schema":1,"uid":1000,"#,
+    r#""nofile":{"hard":"unlimited","soft":1024}},"logs":true,"nsm":true,"ramdisks":3,"#,
+    r#""ready":{"path":"/a","port":1},"restart":2,"schema":1,"uid":1000,"#,
     r#""vsock":true}"#
 );
 
@@ -40,8 +41,8 @@ fn text() -> impl Strategy<Value = String> {
     any::<String>().prop_map(|text| text.replace('\0', ""))
 }
 
-/// Attestation, egress and ingress, as far as types do not say it: ports differ.
-fn network() -> impl Strategy<Value = (Option<Attestation>, Vec<EgressRule>, Vec<Ingress>)> {
+/// What the agent does, as far as types do not say it: ports differ.
+fn services() -> impl Strategy<Value = Services> {
     let hosts = "(\\*|host|(\\*\\.|\\.)?[a-z]{1,8}(\\.[a-z0-9_]{0,4}[a-z]){0,3}|10\\.0\\.0\\.0/8|\\[::1\\])";
     let rule = format!("!?{hosts}(:443|:80,1000-2000)?");
     let rule = proptest::string::string_regex(&rule).expect("a pattern");
@@ -52,7 +53,19 @@ fn network() -> impl Strategy<Value = (Option<Attestation>, Vec<EgressRule>, Vec
         prop::option::of(Just(Attestation { port: 1 })),
         prop::collection::vec(rule, 0..4),
         ingress.prop_map(move |pairs| pairs.into_iter().map(pair).collect()),
+        (any::<bool>(), any::<bool>()),
+        prop::option::of(("/[!-~]{0,20}", 1..=u16::MAX)),
     )
+        .prop_map(
+            |(attestation, egress, ingress, (clock, logs), ready)| Services {
+                attestation,
+                clock,
+                egress,
+                ingress,
+                logs,
+                ready: ready.map(|(path, port)| Ready { path, port }),
+            },
+        )
 }
 
 fn configuration() -> impl Strategy<Value = Configuration> {
@@ -67,18 +80,14 @@ fn configuration() -> impl Strategy<Value = Configuration> {
         "[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?",
         prop::collection::btree_map(prop::sample::select(&Resource::ALL[..]), limit(), 0..16),
         (access(), access()),
-        1..=MAX_RAMDISKS,
-        network(),
+        (1..=MAX_RAMDISKS, 0..=MAX_RESTARTS),
+        services(),
     );
     (process, rest).prop_map(|((mut argv, env, cwd, (uid, gid), groups), rest)| {
         argv.insert(0, "program".to_owned());
-        let (hostname, limits, (nsm, vsock), ramdisks, network) = rest;
-        let (attestation, egress, ingress) = network;
+        let (hostname, limits, (nsm, vsock), (ramdisks, restart), services) = rest;
         Configuration {
             argv,
-            attestation,
-            egress,
-            ingress,
             cwd: format!("/{cwd}"),
             env: env.into_iter().map(|value| format!("N{value}=")).collect(),
             gid,
@@ -87,6 +96,8 @@ fn configuration() -> impl Strategy<Value = Configuration> {
             limits,
             nsm,
             ramdisks,
+            restart,
+            services,
             uid,
             vsock,
         }

@@ -11,16 +11,23 @@
 //! | `started` | a pipe: `ok` and a newline once everything listens, else a sentence that says why not |
 //! | `nsm` | the security module, where documents are given out and this machine has one |
 //! | `application` | the listening socket that the application's user id alone may connect to |
+//! | `output` | the pipe that is the application's standard output and error, where it is sent to the parent |
+//! | `life` | a pipe that nobody writes to: its end says that the application has ended |
+//! | `clock` | the hypervisor's clock, where the clock is set and this machine has one |
 //!
 //! Their numbers are its arguments, as in `nsm=7`. Init waits for the pipe, so that the application
 //! finds its proxy and its names when it starts.
+//!
+//! Where the clock is set, the agent has the one capability for that.
 
 use std::ffi::CString;
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, fchown};
 use std::os::unix::net::UnixListener;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use enclair_configuration::{AGENT_ID, Access, Configuration};
 
@@ -34,12 +41,22 @@ use crate::sys::{Errno, signal};
 
 const PROGRAM: &str = "/agent";
 const DIRECTORY: &str = "/run/enclair";
+/// The hypervisor's clock, what its driver calls itself, and where that is said.
+const CLOCK: &str = "/dev/ptp0";
+const CLOCK_NAME: &str = "KVM virtual PTP";
+const CLOCK_NAME_FILE: &str = "/sys/class/ptp/ptp0/clock_name";
 const SOCKET: &str = "/run/enclair/attestation.sock";
 /// Open files that the agent may have: each connection takes two.
 const OPEN_FILES: u64 = 8192;
 const NOFILE: u32 = 7;
 /// Bytes of the longest sentence that is taken from the pipe.
 const MAX_SENTENCE: u64 = 512;
+/// `CAP_SYS_TIME`.
+const SET_CLOCK: u32 = 25;
+/// How long the agent may take to send the last of the application's output.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// The pause between two looks whether it has ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What is opened before the root is switched.
 #[derive(Debug)]
@@ -47,6 +64,32 @@ pub(crate) struct Agent {
     program: File,
     configuration: File,
     module: Option<File>,
+    clock: Option<File>,
+    rights: Rights,
+}
+
+/// What the agent may do that no other process of its id may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    None,
+    SetClock,
+}
+
+/// The agent while it runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Its process id.
+    pub(crate) process: i32,
+    output: Option<Output>,
+}
+
+/// The application's output, where the agent carries it.
+#[derive(Debug)]
+struct Output {
+    /// The application's standard output and error.
+    pipe: OwnedFd,
+    /// Closed when the application has ended.
+    life: OwnedFd,
 }
 
 /// Opens what has no path later; `None` for an image without an agent.
@@ -54,7 +97,8 @@ pub(crate) fn open(
     configuration: &Configuration,
     module: Option<File>,
 ) -> Result<Option<Agent>, Failure> {
-    if !configuration.has_agent() {
+    let services = &configuration.services;
+    if services.is_empty() {
         return Ok(None);
     }
     let open = |path: &str| File::open(path).map_err(Errno::from);
@@ -62,13 +106,19 @@ pub(crate) fn open(
         program: open(PROGRAM).map_err(|errno| Failure::AgentMissing { errno })?,
         configuration: open(&format!("/{}", configuration::PATH))
             .map_err(|errno| Failure::ConfigurationNotRead { errno })?,
-        module: module.filter(|_| configuration.attestation.is_some()),
+        module: module.filter(|_| services.attestation.is_some()),
+        // A machine without one is asked in another way.
+        clock: services.clock.then(|| File::open(CLOCK).ok()).flatten(),
+        rights: match services.clock {
+            true => Rights::SetClock,
+            false => Rights::None,
+        },
     }))
 }
 
 /// The socket of the application, made by init because the agent may give nothing away.
 pub(crate) fn listen(configuration: &Configuration) -> Result<Option<UnixListener>, Failure> {
-    if configuration.attestation.is_none() {
+    if configuration.services.attestation.is_none() {
         return Ok(None);
     }
     let make = || {
@@ -86,34 +136,79 @@ pub(crate) fn listen(configuration: &Configuration) -> Result<Option<UnixListene
 }
 
 impl Agent {
-    /// Starts it and waits until it listens. Gives its process id.
-    pub(crate) fn start(self, application: Option<UnixListener>) -> Result<i32, Failure> {
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(
+        self,
+        configuration: &Configuration,
+        application: Option<UnixListener>,
+    ) -> Result<Running, Failure> {
         let failed = |errno: Errno| Failure::AgentNotStarted {
             reason: errno.to_string(),
         };
         let (reading, writing) = process::pipe().map_err(failed)?;
-        let Self {
-            program,
-            configuration,
-            module,
-        } = self;
+        let pipes = configuration.services.logs.then(|| output(configuration));
+        let (output, read) = pipes.transpose().map_err(failed)?.unzip();
+        let (pipe, life) = read.unzip();
+        let is_hypervisors = |_: &File| {
+            let name = fs::read_to_string(CLOCK_NAME_FILE).unwrap_or_default();
+            name.trim_end() == CLOCK_NAME
+        };
         let files = Files(vec![
-            ("configuration", Some(configuration.into())),
+            ("configuration", Some(self.configuration.into())),
             ("started", Some(writing)),
-            ("nsm", module.map(OwnedFd::from)),
+            ("nsm", self.module.map(OwnedFd::from)),
             ("application", application.map(OwnedFd::from)),
+            ("output", pipe),
+            ("life", life),
+            (
+                "clock",
+                self.clock.filter(is_hypervisors).map(OwnedFd::from),
+            ),
         ]);
         let arguments = Strings::new(files.arguments());
         let filter = seccomp::program(Access::Allowed);
         match process::fork().map_err(failed)? {
             Fork::Child => {
-                let errno = become_agent(&program, &arguments, &files, &filter);
+                let errno = become_agent(&self.program, &arguments, &files, &filter, self.rights);
                 files.say(&format!("it cannot be executed: {errno}"));
                 process::end(127)
             }
-            Fork::Parent(child) => {
+            Fork::Parent(process) => {
                 drop(files);
-                wait(reading).map(|()| child)
+                wait(reading).map(|()| Running { process, output })
+            }
+        }
+    }
+}
+
+/// The pipes of the output: what init keeps, and what the agent reads.
+fn output(configuration: &Configuration) -> Result<(Output, (OwnedFd, OwnedFd)), Errno> {
+    let (read, pipe) = process::pipe()?;
+    // The application may open its standard streams again, by `/dev/stdout`.
+    fchown(&pipe, Some(configuration.uid), Some(configuration.gid))?;
+    let (read_life, life) = process::pipe()?;
+    Ok((Output { pipe, life }, (read, read_life)))
+}
+
+impl Running {
+    /// What the application has as its standard output and error; `None` for the console.
+    pub(crate) fn output(&self) -> Option<&OwnedFd> {
+        self.output.as_ref().map(|output| &output.pipe)
+    }
+
+    /// Lets it send the rest of the output, but not for long. The application has ended.
+    pub(crate) fn finish(self) {
+        let Some(Output { pipe, life }) = self.output else {
+            return;
+        };
+        drop((pipe, life));
+        let deadline = Instant::now() + LAST_WORDS;
+        while Instant::now() < deadline {
+            match process::reap() {
+                Ok(Some((process, _))) if process == self.process => return,
+                Ok(Some(_)) => {}
+                Ok(None) => sleep(LOOK),
+                Err(_) => return,
             }
         }
     }
@@ -155,15 +250,23 @@ fn become_agent(
     arguments: &Strings,
     files: &Files,
     filter: &[Instruction],
+    rights: Rights,
 ) -> Errno {
+    let kept = match rights {
+        Rights::None => 0,
+        Rights::SetClock => 1 << SET_CLOCK,
+    };
     let prepare = || {
         process::new_session()?;
         process::set_limit(NOFILE, OPEN_FILES, OPEN_FILES)?;
-        capabilities::limit(0)?;
+        capabilities::limit(kept)?;
         privilege::set_groups(&[])?;
         privilege::set_gid(AGENT_ID)?;
         privilege::set_uid(AGENT_ID)?;
-        capabilities::drop_to(0)?;
+        capabilities::drop_to(kept)?;
+        if kept != 0 {
+            privilege::pass_capability(SET_CLOCK)?;
+        }
         install_filter(filter)?;
         files.open().try_for_each(|(_, file)| process::pass(file))?;
         signal::unblock_all()

@@ -18,11 +18,13 @@ use std::fs::File;
 use std::os::unix::net::UnixListener;
 use std::panic;
 use std::path::Path;
+use std::thread::sleep;
 
 use enclair_configuration::Configuration;
 
 use crate::failure::Failure;
 use crate::report::Report;
+use crate::restart::{self, Restarts};
 use crate::status::Event;
 use crate::sys::machine::uptime_ms;
 use crate::sys::process::Ended;
@@ -66,12 +68,40 @@ fn boot(report: &mut Report) -> Result<Ended, Failure> {
     markers::check(top, configuration.ramdisks)?;
     let agent = agent::open(&configuration, module)?;
     let socket = prepare(&configuration)?;
-    let agent = agent.map(|agent| agent.start(socket)).transpose()?;
-    let application = launch::start(&configuration)?;
-    report.event(&Event::Started {
-        boot_ms: uptime_ms(),
-    });
-    supervise::watch(application, agent)
+    let start = |agent: agent::Agent| agent.start(&configuration, socket);
+    let agent = agent.map(start).transpose()?;
+    let ended = run_application(&configuration, agent.as_ref(), report)?;
+    if let Some(agent) = agent {
+        agent.finish();
+    }
+    Ok(ended)
+}
+
+/// Runs the application to its end, and again where it fails and may.
+fn run_application(
+    configuration: &Configuration,
+    agent: Option<&agent::Running>,
+    report: &mut Report,
+) -> Result<Ended, Failure> {
+    let mut restarts = Restarts::new(configuration.restart);
+    loop {
+        let output = agent.and_then(agent::Running::output);
+        let application = launch::start(configuration, output)?;
+        report.event(&Event::Started {
+            boot_ms: uptime_ms(),
+        });
+        let agent = agent.map(|agent| agent.process);
+        let ended = supervise::watch(application, agent)?;
+        let Some(restart) = restarts.next(ended) else {
+            return Ok(ended);
+        };
+        report.event(&Event::Restarting {
+            ended,
+            restart: restart.number,
+        });
+        restart::clear(agent)?;
+        sleep(restart.pause);
+    }
 }
 
 fn security_module() -> Result<Option<File>, Failure> {

@@ -26,7 +26,7 @@ pub(crate) fn write(configuration: &Configuration) -> Result<(), Failure> {
     }
     write_missing(HOSTNAME, &format!("{hostname}\n")).map_err(|errno| failed(HOSTNAME, errno))?;
     write_missing(HOSTS, &hosts(hostname)).map_err(|errno| failed(HOSTS, errno))?;
-    if configuration.egress.is_empty() {
+    if configuration.services.egress.is_empty() {
         return Ok(());
     }
     write_missing(RESOLVER, "nameserver 127.0.0.1\n").map_err(|errno| failed(RESOLVER, errno))

@@ -50,16 +50,23 @@ struct Launch<'a> {
     /// Where the program may be, in order.
     candidates: Vec<CString>,
     filter: Vec<Instruction>,
+    output: Option<&'a OwnedFd>,
 }
 
 /// Starts the application. Gives its process id once the program runs.
-pub(crate) fn start(configuration: &Configuration) -> Result<i32, Failure> {
+///
+/// Its standard output and error are `output`, or the console.
+pub(crate) fn start(
+    configuration: &Configuration,
+    output: Option<&OwnedFd>,
+) -> Result<i32, Failure> {
     let launch = Launch {
         configuration,
         arguments: Strings::new(strings(&configuration.argv)),
         environment: Strings::new(strings(&configuration.env)),
         candidates: strings(&candidates(configuration)),
         filter: seccomp::program(configuration.vsock),
+        output,
     };
     let not_started = |errno| Failure::NotStarted { errno };
     let (reading, writing) = process::pipe().map_err(not_started)?;
@@ -121,6 +128,13 @@ impl Launch<'_> {
         let rights = capabilities::of(self.configuration.uid);
         // Everything that init has open closes itself when the program starts.
         process::new_session().map_err(at(Step::Process))?;
+        if let Some(output) = self.output {
+            let replace = |stream| process::replace_stream(output, stream);
+            [1, 2]
+                .into_iter()
+                .try_for_each(replace)
+                .map_err(at(Step::Process))?;
+        }
         limits::set(self.configuration)
             .map_err(|(resource, errno)| (Step::Limit(resource), errno))?;
         capabilities::limit(rights).map_err(at(Step::Capabilities))?;

@@ -9,7 +9,7 @@
 //! is sound and nothing has to be locked.
 //!
 //! It is no service manager and no shell: it starts the application, and before it the agent where the
-//! image has one, once. It resolves no names,
+//! image has one. An application that fails is started again only where the configuration says so. It resolves no names,
 //! reads no command line and no environment, and trusts nothing that the host says but the two
 //! answers on the reserved ports, which can only stop it.
 
@@ -34,6 +34,7 @@ mod mounts;
 mod network;
 mod nsm;
 mod report;
+mod restart;
 mod root;
 mod seccomp;
 mod status;

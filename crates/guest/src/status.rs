@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `starting` | `release`: of init |
 //! | `started` | `boot_ms`: milliseconds from the kernel's start to the application's |
+//! | `restarting` | `restart`: which one, from 1; `code` or `signal` |
 //! | `exited` | `code` |
 //! | `signaled` | `signal` |
 //! | `failed` | `failure`, `status`, `message`: a row of the failure table |
 //!
-//! Each line has `schema` 1 and at most [`MAX_LINE`] bytes; one of the last three is the last. A
+//! Each line has `schema` 1 and at most [`MAX_LINE`] bytes; one of the last three is the last. `started` comes again after `restarting`. A
 //! parent that does not listen is no failure: the vendor's does not. The console has the same
 //! facts, with control characters escaped, because names in a message come from the image.
 
@@ -20,6 +21,7 @@ use enclair_configuration::json::push_string;
 use crate::failure::Failure;
 use crate::heartbeat::PARENT;
 use crate::sys::Errno;
+use crate::sys::process::Ended;
 use crate::sys::vsock::Stream;
 
 const PORT: u32 = 9001;
@@ -31,13 +33,14 @@ const MAX_MESSAGE: usize = (MAX_LINE - 256) / 6;
 /// The longest wait for the parent: to connect, for a line, and for its end at the end.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The release of init. It is counted up with every committed binary that behaves differently.
-pub(crate) const RELEASE: &str = "2";
+pub(crate) const RELEASE: &str = "3";
 
 /// Something that the host is told.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
     Starting,
     Started { boot_ms: u64 },
+    Restarting { ended: Ended, restart: u32 },
     Exited { code: i32 },
     Signaled { signal: i32 },
     Failed(&'a Failure),
@@ -63,6 +66,13 @@ impl Event<'_> {
         match self {
             Self::Starting => text(&mut line, "release", RELEASE),
             Self::Started { boot_ms } => number(&mut line, "boot_ms", boot_ms),
+            Self::Restarting { ended, restart } => {
+                match ended {
+                    Ended::Exited(code) => number(&mut line, "code", code),
+                    Ended::Signaled(signal) => number(&mut line, "signal", signal),
+                }
+                number(&mut line, "restart", restart);
+            }
             Self::Exited { code } => number(&mut line, "code", code),
             Self::Signaled { signal } => number(&mut line, "signal", signal),
             Self::Failed(failure) => {
@@ -79,6 +89,7 @@ impl Event<'_> {
         match self {
             Self::Starting => "starting",
             Self::Started { .. } => "started",
+            Self::Restarting { .. } => "restarting",
             Self::Exited { .. } => "exited",
             Self::Signaled { .. } => "signaled",
             Self::Failed(_) => "failed",
@@ -92,6 +103,9 @@ impl Event<'_> {
         let _ = match self {
             Self::Starting => write!(text, "starting, release {RELEASE}"),
             Self::Started { boot_ms } => write!(text, "started at {boot_ms} ms"),
+            Self::Restarting { ended, restart } => {
+                write!(text, "restart {restart}: the application {ended}")
+            }
             Self::Exited { code } => write!(text, "exited with {code}"),
             Self::Signaled { signal } => write!(text, "signaled with {signal}"),
             Self::Failed(failure) => {
@@ -157,12 +171,21 @@ mod tests {
     fn lines_are_those_of_the_contract() {
         assert_eq!(
             text(&Event::Starting),
-            "{\"schema\":1,\"event\":\"starting\",\"release\":\"2\"}\n"
+            "{\"schema\":1,\"event\":\"starting\",\"release\":\"3\"}\n"
         );
         assert_eq!(
             text(&Event::Started { boot_ms: 512 }),
             "{\"schema\":1,\"event\":\"started\",\"boot_ms\":512}\n"
         );
+        for (ended, expected) in [
+            (Ended::Exited(7), "\"code\":7"),
+            (Ended::Signaled(9), "\"signal\":9"),
+        ] {
+            assert_eq!(
+                text(&Event::Restarting { ended, restart: 2 }),
+                format!("{{\"schema\":1,\"event\":\"restarting\",{expected},\"restart\":2}}\n")
+            );
+        }
         assert_eq!(
             text(&Event::Exited { code: 7 }),
             "{\"schema\":1,\"event\":\"exited\",\"code\":7}\n"

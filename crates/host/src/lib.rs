@@ -13,6 +13,7 @@
 //! runs on are not. Nothing here prints, and nothing stays on disk or among the processes of the
 //! machine, whatever the end.
 
+mod agent;
 mod console;
 mod device;
 pub mod doctor;
@@ -25,7 +26,6 @@ mod link;
 mod machine;
 mod process;
 mod qemu;
-mod ready;
 mod run;
 mod scratch;
 mod sockets;
@@ -34,6 +34,7 @@ mod supervise;
 mod threads;
 mod vsock;
 
+pub use agent::Counters;
 pub use console::Console;
 pub use device::DeviceError;
 pub use egress::{Denied, Egress, Network, NetworkError};
@@ -43,4 +44,4 @@ pub use ingress::{Ingress, Publish};
 pub use machine::{Accelerator, MachineKind};
 pub use qemu::{Qemu, Search};
 pub use run::{Outcome, Report, Request, Watcher, run};
-pub use status::{Event, Last, MAX_LINE, StatusError, StatusReader};
+pub use status::{Event, Failed, Last, MAX_LINE, StatusError, StatusReader};

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::agent::Counters;
 use crate::egress::{Denied, Egress};
 use crate::error::Error;
 use crate::image::Image;
@@ -43,6 +44,9 @@ pub struct Request {
     pub cpus: u32,
     /// Whether it may call out.
     pub egress: Egress,
+    /// What the enclave may pass on to whoever asks it about its image, unverified: a JSON object of
+    /// at most 64 KiB.
+    pub manifest: Option<Vec<u8>>,
     /// When to end it, counted from its start.
     pub timeout: Option<Duration>,
     /// When to end it if the application cannot be reached until then.
@@ -60,6 +64,12 @@ pub trait Watcher: std::fmt::Debug + Send + Sync {
     /// The application can be reached, since so many milliseconds after the kernel's start, in the
     /// guest's words.
     fn ready(&self, ready_ms: u64);
+    /// The agent has counted.
+    fn counted(&self, counters: &Counters);
+    /// The application's output, byte by byte, where its image sends it: not safe for a terminal.
+    fn output(&self, bytes: &[u8]);
+    /// So many bytes of the output came faster than they were taken.
+    fn output_lost(&self, count: usize);
     /// The enclave has asked for a connection that it may not have. Not told of more than a few,
     /// and of none twice.
     fn denied(&self, denied: &Denied);
@@ -106,6 +116,10 @@ pub struct Report {
     pub start_ms: Option<u64>,
     /// Milliseconds from the start of QEMU to when the application could be reached.
     pub ready_ms: Option<u64>,
+    /// How often the application was started again.
+    pub restarts: u32,
+    /// What the agent has counted, as it said last; `None` if it said nothing.
+    pub counters: Option<Counters>,
 }
 
 /// Runs an image and reports how that ended. Connections at `ingress` wait until the enclave can

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `{"schema":1,"event":"starting","release":TEXT}` | first |
 //! | `{"schema":1,"event":"started","boot_ms":N}` | the application runs |
+//! | `{"schema":1,"event":"restarting","restart":N,"code":N}`, or with `signal` | it has failed and is started again; `started` follows |
 //! | `{"schema":1,"event":"exited","code":N}` | last: it has ended by itself |
 //! | `{"schema":1,"event":"signaled","signal":N}` | last: a signal has ended it |
 //! | `{"schema":1,"event":"failed","failure":ID,"status":N,"message":TEXT}` | last: init could not go on |
@@ -45,6 +46,15 @@ pub enum Last {
     },
 }
 
+/// How an application failed that is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// It ended by itself, with this exit status.
+    Exited(u8),
+    /// This signal ended it, 1 to 64.
+    Signaled(u8),
+}
+
 /// One event of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -57,6 +67,13 @@ pub enum Event {
     Started {
         /// Milliseconds since the enclave's kernel began.
         boot_ms: u64,
+    },
+    /// The application has failed and is started again.
+    Restarting {
+        /// Which start this is, behind the first; from 1.
+        restart: u32,
+        /// How it failed.
+        failed: Failed,
     },
     /// The application has ended.
     Ended(Last),
@@ -130,6 +147,12 @@ enum Line {
         schema: u32,
         boot_ms: u64,
     },
+    Restarting {
+        schema: u32,
+        restart: u32,
+        code: Option<u8>,
+        signal: Option<u8>,
+    },
     Exited {
         schema: u32,
         code: u8,
@@ -151,6 +174,7 @@ impl Line {
         match self {
             Self::Starting { schema, .. }
             | Self::Started { schema, .. }
+            | Self::Restarting { schema, .. }
             | Self::Exited { schema, .. }
             | Self::Signaled { schema, .. }
             | Self::Failed { schema, .. } => *schema,
@@ -164,6 +188,7 @@ enum Stage {
     Nothing,
     Starting,
     Started,
+    Restarting,
     Ended,
 }
 
@@ -173,6 +198,7 @@ impl Stage {
             Self::Nothing => "before `starting`",
             Self::Starting => "before `started`",
             Self::Started => "after `started`",
+            Self::Restarting => "after `restarting`",
             Self::Ended => "after the last event",
         }
     }
@@ -263,7 +289,25 @@ impl StatusReader {
             }
             Line::Started { boot_ms, .. } => {
                 let event = Event::Started { boot_ms };
-                (event, "started", Stage::Starting, Stage::Started)
+                let before = self.at_one_of([Stage::Restarting, Stage::Starting]);
+                (event, "started", before, Stage::Started)
+            }
+            Line::Restarting {
+                restart,
+                code,
+                signal,
+                ..
+            } => {
+                let failed = match (code, signal) {
+                    (Some(code), None) => Failed::Exited(code),
+                    (None, Some(signal @ 1..=64)) => Failed::Signaled(signal),
+                    (_, found) => {
+                        let found = found.unwrap_or(0);
+                        return Err(StatusError::Signal { line, found });
+                    }
+                };
+                let event = Event::Restarting { restart, failed };
+                (event, "restarting", Stage::Started, Stage::Restarting)
             }
             Line::Exited { code, .. } => {
                 let event = Event::Ended(Last::Exited { code });
@@ -291,10 +335,7 @@ impl StatusReader {
                     message,
                 });
                 // Init may fail before and after it has started the application.
-                let before = match self.stage {
-                    Stage::Started => Stage::Started,
-                    Stage::Nothing | Stage::Starting | Stage::Ended => Stage::Starting,
-                };
+                let before = self.at_one_of([Stage::Started, Stage::Restarting, Stage::Starting]);
                 (event, "failed", before, Stage::Ended)
             }
         };
@@ -307,6 +348,13 @@ impl StatusReader {
         }
         self.stage = after;
         Ok(event)
+    }
+
+    /// The stage of these in which the stream is; the last one if it is in none.
+    fn at_one_of<const N: usize>(&self, stages: [Stage; N]) -> Stage {
+        let last = stages.last().copied().unwrap_or(self.stage);
+        let mut stages = stages.into_iter();
+        stages.find(|stage| *stage == self.stage).unwrap_or(last)
     }
 }
 

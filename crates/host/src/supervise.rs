@@ -17,8 +17,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use crate::agent::Counters;
 use crate::device::Stop;
-use crate::egress::{self, Dialler, Egress};
+use crate::egress::{self, Dialler};
 use crate::error::Error;
 use crate::image::Parts;
 use crate::ingress::Ingress;
@@ -29,11 +30,14 @@ use crate::run::{Outcome, Report, Request, Watcher};
 use crate::scratch::Scratch;
 use crate::status::{Event, Last};
 use crate::threads::{
-    Happening, hear_denied, hear_ready, hear_status, keep_messages, serve, show_console, watch_exit,
+    Happening, hear_agent, hear_denied, hear_status, keep_messages, serve, show_console,
+    show_output, tell_time, watch_exit,
 };
 use crate::vsock::parent::Parent;
-use crate::vsock::service::{HeartbeatPort, Port, StatusPort};
-use crate::vsock::{EGRESS_PORT, HEARTBEAT_PORT, READY_PORT, STATUS_PORT};
+use crate::vsock::service::{Answer, HeartbeatPort, LogsPort, Port, QuestionPort, StatusPort};
+use crate::vsock::{
+    CLOCK_PORT, EGRESS_PORT, HEARTBEAT_PORT, LOGS_PORT, MANIFEST_PORT, READY_PORT, STATUS_PORT,
+};
 
 /// How long the end of the status stream may take after the last event.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -72,6 +76,8 @@ pub(crate) struct Running {
     last: Option<Last>,
     /// The guest's word, and when it came.
     boot: Option<(u64, Instant)>,
+    restarts: u32,
+    counters: Option<Counters>,
     /// When the application could be reached.
     ready: Option<Instant>,
     /// When it must be, at the latest.
@@ -80,6 +86,7 @@ pub(crate) struct Running {
     deadline: Option<(Instant, Due)>,
     exited: bool,
     console_ended: bool,
+    output_ended: bool,
     messages: Option<String>,
 }
 
@@ -99,7 +106,7 @@ impl Running {
             let sender = sender.clone();
             Box::new(move |why| drop(sender.send(Happening::Stopped(why))))
         };
-        let (parent, dialler) = parent(&request.egress, sender)?;
+        let (parent, dialler) = parent(request, sender, watcher)?;
         let (link, vsock) = Link::start(parent, ingress, dialler, on_stop, &scratch.path())?;
         let machine = request.qemu.best_machine()?;
         let mut child = spawn(request, machine, &scratch, &vsock)?;
@@ -116,12 +123,15 @@ impl Running {
             scratch: Some(scratch),
             last: None,
             boot: None,
+            restarts: 0,
+            counters: None,
             ready: None,
             ready_by: None,
             unlinked: None,
             deadline: None,
             exited: false,
             console_ended: false,
+            output_ended: false,
             messages: None,
         })
     }
@@ -159,6 +169,8 @@ impl Running {
             boot_ms: self.boot.map(|(boot_ms, _)| boot_ms),
             start_ms: self.boot.map(|(_, at)| after(at)),
             ready_ms: self.ready.map(after),
+            restarts: self.restarts,
+            counters: self.counters,
         }
     }
 
@@ -194,7 +206,11 @@ impl Running {
                 self.watcher.event(&event);
                 match event {
                     Event::Starting { .. } => {}
-                    Event::Started { boot_ms } => self.boot = Some((boot_ms, now)),
+                    // The first start is the enclave's.
+                    Event::Started { boot_ms } => {
+                        self.boot.get_or_insert((boot_ms, now));
+                    }
+                    Event::Restarting { restart, .. } => self.restarts = restart,
                     Event::Ended(last) => {
                         self.last = Some(last);
                         self.due(now, LAST_WORDS, Due::LastWords);
@@ -206,6 +222,15 @@ impl Running {
                 self.watcher.ready(ready_ms);
                 self.ready = Some(now);
                 self.ready_by = None;
+                return None;
+            }
+            Happening::Counted(counters) => {
+                self.watcher.counted(&counters);
+                self.counters = Some(counters);
+                return None;
+            }
+            Happening::OutputEnded => {
+                self.output_ended = true;
                 return None;
             }
             Happening::Denied(denied) => {
@@ -260,10 +285,13 @@ impl Running {
     fn end(&mut self, decision: Decision, happenings: &Receiver<Happening>) -> Outcome {
         let exit = self.child.end(GRACE);
         let until = Instant::now() + LAST_OUTPUT;
-        while !self.console_ended || self.messages.is_none() {
+        while !self.console_ended || !self.output_ended || self.messages.is_none() {
             let left = until.saturating_duration_since(Instant::now());
             match happenings.recv_timeout(left) {
                 Ok(Happening::ConsoleEnded) => self.console_ended = true,
+                Ok(Happening::OutputEnded) => self.output_ended = true,
+                // What the agent said before the end counts.
+                Ok(Happening::Counted(counters)) => self.counters = Some(counters),
                 Ok(Happening::Messages(messages)) => self.messages = Some(messages),
                 Ok(_) => {}
                 Err(_) => break,
@@ -288,17 +316,33 @@ impl Running {
 }
 
 /// The parent that the enclave finds, and what makes connections for it.
-fn parent(rules: &Egress, sender: &Sender<Happening>) -> Result<(Parent, Dialler), Error> {
-    let (calls, dialler) =
-        egress::open(rules.clone(), hear_denied(sender.clone())).map_err(Error::Supervise)?;
+fn parent(
+    request: &Request,
+    sender: &Sender<Happening>,
+    watcher: &Arc<dyn Watcher>,
+) -> Result<(Parent, Dialler), Error> {
+    let (calls, dialler) = egress::open(request.egress.clone(), hear_denied(sender.clone()))
+        .map_err(Error::Supervise)?;
+    let output = show_output(Arc::clone(watcher), sender.clone());
+    let manifest = request.manifest.clone();
+    let manifest: Answer = Box::new(move || manifest.clone());
     let status: Box<dyn Port> = Box::new(StatusPort::new(hear_status(sender.clone())));
-    let ready: Box<dyn Port> = Box::new(StatusPort::new(hear_ready(sender.clone())));
+    let agent: Box<dyn Port> = Box::new(StatusPort::new(hear_agent(sender.clone())));
     let heartbeat: Box<dyn Port> = Box::new(HeartbeatPort);
     let parent = Parent::new([
         (HEARTBEAT_PORT, heartbeat),
         (STATUS_PORT, status),
-        (READY_PORT, ready),
+        (LOGS_PORT, Box::new(LogsPort::new(output))),
         (EGRESS_PORT, Box::new(calls)),
+        (
+            CLOCK_PORT,
+            Box::new(QuestionPort::new(b"time\n", tell_time())),
+        ),
+        (READY_PORT, agent),
+        (
+            MANIFEST_PORT,
+            Box::new(QuestionPort::new(b"manifest\n", manifest)),
+        ),
     ]);
     Ok((parent, dialler))
 }

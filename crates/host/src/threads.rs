@@ -6,22 +6,23 @@
 use std::io::{self, Read};
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
+use crate::agent::{AgentReader, Counters, Nonsense, Word};
 use crate::console::Console;
 use crate::device::Stop;
 use crate::egress::{Denied, OnDenied};
 use crate::error::Error;
 use crate::link::Link;
 use crate::process::{Child, wait_readable};
-use crate::ready::{Heard, ReadyReader};
 use crate::run::Watcher;
 use crate::status::{Event, StatusError, StatusReader};
-use crate::vsock::service::{Hearer, Next, StatusBytes};
+use crate::vsock::service::{Answer, Hearer, Next, Output, StatusBytes};
 
 /// Bytes of QEMU's stderr that are kept: the last ones.
 const MAX_MESSAGES: usize = 4 << 10;
@@ -33,6 +34,10 @@ pub(crate) enum Happening {
     Status(Event),
     /// The application can be reached, since so many milliseconds after the kernel's start.
     Ready(u64),
+    /// Numbers of the agent.
+    Counted(Counters),
+    /// All of the application's output has been shown.
+    OutputEnded,
     /// The status stream has ended after its last event.
     StatusEnded,
     /// It breaks the protocol.
@@ -140,19 +145,57 @@ pub(crate) fn hear_denied(sender: Sender<Happening>) -> OnDenied {
     Box::new(move |denied| drop(sender.send(Happening::Denied(denied))))
 }
 
-/// Hears the agent's word on the device's thread.
-pub(crate) fn hear_ready(sender: Sender<Happening>) -> Hearer {
-    let mut reader = ReadyReader::default();
+/// Reads the agent's words on the device's thread.
+pub(crate) fn hear_agent(sender: Sender<Happening>) -> Hearer {
+    let mut reader = AgentReader::default();
     Box::new(move |bytes| match bytes {
         StatusBytes::More(bytes) => match reader.push(&bytes) {
-            Heard::Nothing => Next::Open,
-            Heard::Nonsense => Next::Reset,
-            Heard::Ready(ready_ms) => {
-                drop(sender.send(Happening::Ready(ready_ms)));
-                Next::Close
+            Ok(words) => {
+                for word in words {
+                    drop(sender.send(match word {
+                        Word::Ready(ready_ms) => Happening::Ready(ready_ms),
+                        Word::Counters(counters) => Happening::Counted(counters),
+                    }));
+                }
+                Next::Open
             }
+            Err(Nonsense) => Next::Reset,
         },
         StatusBytes::End => Next::Close,
+    })
+}
+
+/// Pieces of the application's output that wait to be shown: 4 MiB, if they are large.
+const MAX_OUTPUT: usize = 64;
+
+/// Shows the application's output, until nobody can send any. Gives where it comes in.
+pub(crate) fn show_output(
+    watcher: Arc<dyn Watcher>,
+    sender: Sender<Happening>,
+) -> SyncSender<Output> {
+    let (output, pieces) = sync_channel(MAX_OUTPUT);
+    thread::spawn(move || {
+        for piece in pieces {
+            match piece {
+                Output::Bytes(bytes) => watcher.output(&bytes),
+                Output::Lost(count) => watcher.output_lost(count),
+            }
+        }
+        drop(sender.send(Happening::OutputEnded));
+    });
+    output
+}
+
+/// The time, as an answer to the agent.
+pub(crate) fn tell_time() -> Answer {
+    Box::new(|| {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "what an enclave is told is the time, which decides no bytes"
+        )]
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let (seconds, nanoseconds) = (now.as_secs(), now.subsec_nanos());
+        Some(format!("time {seconds} {nanoseconds}\n").into_bytes())
     })
 }
 

@@ -15,8 +15,8 @@ use serde::Serialize;
 use crate::packages::Packages;
 use crate::read::{DEFAULT_ARCH, DEFAULT_EPOCH, DEFAULT_NAME, DEFAULT_VERSION, default_owner};
 use crate::recipe::{
-    Artifact, Boot, Content, Enclave, Epoch, FileEntry, Grant, LogTarget, Mode, Network, Normalize,
-    Owner, Principal, RamdiskCompression, Recipe, Run, Source,
+    Artifact, Boot, ClockSource, Content, Enclave, Epoch, FileEntry, Grant, LogTarget, Mode,
+    Network, Normalize, Owner, Principal, RamdiskCompression, Recipe, Run, Source,
 };
 use crate::span::Spanned;
 
@@ -92,6 +92,7 @@ fn document(recipe: &Recipe) -> Object {
         network: reach,
         attestation,
         logs,
+        clock,
         boot: parts,
         compression,
         normalize: rules,
@@ -117,6 +118,15 @@ fn document(recipe: &Recipe) -> Object {
     json.object("logs", {
         let mut json = Object::default();
         json.unless("to", log_target(**logs), log_target(LogTarget::default()));
+        json
+    });
+    json.object("clock", {
+        let mut json = Object::default();
+        json.unless(
+            "from",
+            clock_source(**clock),
+            clock_source(ClockSource::default()),
+        );
         json
     });
     json.object("boot", boot(parts));
@@ -246,6 +256,7 @@ fn run(run: &Run) -> Object {
         hostname,
         grant,
         limits,
+        restart,
     } = run;
     let mut json = Object::default();
     if let Some(command) = command {
@@ -267,6 +278,11 @@ fn run(run: &Run) -> Object {
         .iter()
         .map(|(resource, bounds)| (resource.name(), limit(**bounds)));
     json.object("limits", Object(limits.collect()));
+    let restarts = Some(**restart).filter(|restarts| *restarts > 0);
+    json.put(
+        "restart",
+        restarts.map(|restarts| Json::Number(restarts.into())),
+    );
     json
 }
 
@@ -279,12 +295,18 @@ fn limit(limit: Limit) -> Json {
 }
 
 fn network(network: &Network) -> Object {
-    let Network { ingress, egress } = network;
+    let Network {
+        ingress,
+        egress,
+        ready,
+    } = network;
     let mut json = Object::default();
     let pairs = ingress.iter().map(|pair| ingress_pair(**pair));
     json.list("ingress", pairs.collect());
     let rules = egress.iter().map(|rule| Json::Text(rule.to_string()));
     json.list("egress", rules.collect());
+    let ready = ready.as_ref().map(|ready| Json::Text(ready.to_string()));
+    json.put("ready", ready);
     json
 }
 
@@ -293,6 +315,13 @@ fn ingress_pair(pair: Ingress) -> Json {
         Json::Number(pair.port.into())
     } else {
         Json::Text(pair.to_string())
+    }
+}
+
+const fn clock_source(source: ClockSource) -> &'static str {
+    match source {
+        ClockSource::None => "none",
+        ClockSource::Host => "host",
     }
 }
 

@@ -33,8 +33,9 @@ pub use packages::{
     SuppliedFile, SuppliedGroup, SuppliedLink, SuppliedMode, SuppliedUser,
 };
 pub use recipe::{
-    Artifact, Boot, Content, Enclave, Epoch, FileEntry, Grant, LogTarget, Mode, Network, Normalize,
-    NotBuiltYet, Owner, Principal, RamdiskCompression, Recipe, Run, Sign, Source,
+    Artifact, Boot, ClockSource, Content, Enclave, Epoch, FileEntry, Grant, LogTarget, Mode,
+    Network, Normalize, NotBuiltYet, Owner, Principal, RamdiskCompression, Recipe, Run, Sign,
+    Source,
 };
 pub use reference::{ImageReference, ParseReferenceError, RegistryReference, Version};
 pub use schema::recipe_schema;

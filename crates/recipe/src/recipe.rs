@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use enclair_configuration::{Attestation, EgressRule, Ingress, Limit, Resource};
+use enclair_configuration::{Attestation, EgressRule, Ingress, Limit, Ready, Resource, Services};
 use enclair_digest::{Engine, Hasher, PureRust, Sha256};
 use enclair_eif::Arch;
 
@@ -36,6 +36,8 @@ pub struct Recipe {
     pub attestation: Option<Attestation>,
     /// Where the application's output goes.
     pub logs: Spanned<LogTarget>,
+    /// `[clock]`.
+    pub clock: Spanned<ClockSource>,
     /// The boot environment.
     pub boot: Boot,
     /// How ramdisks behind the first are compressed.
@@ -226,6 +228,8 @@ pub struct Run {
     pub grant: Vec<Spanned<Grant>>,
     /// Resource limits.
     pub limits: BTreeMap<Resource, Spanned<Limit>>,
+    /// How often it is started again when it fails.
+    pub restart: Spanned<u32>,
 }
 
 impl Run {
@@ -251,6 +255,18 @@ pub struct Network {
     pub ingress: Vec<Spanned<Ingress>>,
     /// What may be reached, in the order in which it is asked.
     pub egress: Vec<Spanned<EgressRule>>,
+    /// When the application is ready; `None` for as soon as every port of `ingress` is open.
+    pub ready: Option<Spanned<Ready>>,
+}
+
+/// Who says what time it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum ClockSource {
+    /// The machine, when it starts, and nobody after that.
+    #[default]
+    None,
+    /// The hypervisor where it can be asked, else the host.
+    Host,
 }
 
 /// Where the application's output goes.
@@ -259,7 +275,7 @@ pub enum LogTarget {
     /// Nowhere.
     #[default]
     None,
-    /// To the host; not built yet.
+    /// To the host.
     Host,
 }
 
@@ -333,10 +349,21 @@ impl Recipe {
         hasher.finish()
     }
 
-    /// Whether the image has an agent: only one that has something to do is there.
-    pub const fn has_agent(&self) -> bool {
-        let Network { ingress, egress } = &self.network;
-        self.attestation.is_some() || !ingress.is_empty() || !egress.is_empty()
+    /// What the agent does for the application.
+    pub fn services(&self) -> Services {
+        let Network {
+            ingress,
+            egress,
+            ready,
+        } = &self.network;
+        Services {
+            attestation: self.attestation,
+            clock: *self.clock == ClockSource::Host,
+            egress: egress.iter().map(|rule| rule.get().clone()).collect(),
+            ingress: ingress.iter().map(|pair| **pair).collect(),
+            logs: *self.logs == LogTarget::Host,
+            ready: ready.as_ref().map(|ready| ready.get().clone()),
+        }
     }
 
     /// Files that the project puts into the image: those of the source, then those of the overlay.
@@ -395,8 +422,6 @@ impl Recipe {
             }
             Source::Image(_) | Source::Files(_) | Source::Archive(_) => {}
         }
-        let logs = Some(self.logs).filter(|logs| **logs == LogTarget::Host);
-        add("logs.to", logs.and_then(|logs| logs.span()));
         add("sign", self.sign.as_ref().and_then(Spanned::span));
         found
     }

@@ -40,6 +40,8 @@ struct Recipe {
     attestation: Option<Attestation>,
     /// Where the application's output goes.
     logs: Option<Logs>,
+    /// Who says what time it is.
+    clock: Option<Clock>,
     /// The boot environment; what is left out is carried by Enclair.
     boot: Option<Boot>,
     /// Ramdisks behind the first.
@@ -388,6 +390,9 @@ struct Network {
     ingress: Option<Vec<Ingress>>,
     /// What may be reached, `[!]HOST[:PORTS]`; the first rule that fits decides.
     egress: Option<Vec<String>>,
+    /// `PORT/PATH` of an answer that says that the application is ready; else it is when every port
+    /// of `ingress` is open.
+    ready: Option<String>,
 }
 
 #[derive(JsonSchema)]
@@ -411,8 +416,16 @@ struct Attestation {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Logs {
-    /// `host` is read and not built yet.
+    /// `host`: to whoever runs the enclave, who can read it.
     to: Option<LogTarget>,
+}
+
+/// Who says what time it is.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Clock {
+    /// `host`: the hypervisor where it can be asked, else whoever runs the enclave.
+    from: Option<LogTarget>,
 }
 
 #[derive(JsonSchema)]

@@ -14,13 +14,18 @@ const MAX_NONCE: usize = 64;
 /// The path for everybody, and the one that other projects have.
 const DOCUMENT: &str = "/.well-known/enclair/attestation";
 const DOCUMENT_POST: &str = "/attestation";
+/// The path of what the parent says of the image.
+const MANIFEST: &str = "/.well-known/enclair/manifest";
 
 /// A request of somebody outside.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Outside {
-    pub(crate) nonce: Vec<u8>,
-    /// Whether the document is wanted inside of JSON.
-    pub(crate) json: bool,
+pub(crate) enum Outside {
+    Document {
+        nonce: Vec<u8>,
+        /// Whether the document is wanted inside of JSON.
+        json: bool,
+    },
+    Manifest,
 }
 
 impl Outside {
@@ -28,17 +33,23 @@ impl Outside {
     pub(crate) fn parse(request: &Request) -> Result<Self, Answer> {
         let (path, query) = request.path_and_query();
         match (request.method(), path) {
-            ("GET", DOCUMENT) => Ok(Self {
+            ("GET", MANIFEST) => Ok(Self::Manifest),
+            ("GET", DOCUMENT) => Ok(Self::Document {
                 nonce: nonce_of_query(query)?,
                 json: false,
             }),
-            ("POST", DOCUMENT_POST) => Ok(Self {
+            ("POST", DOCUMENT_POST) => Ok(Self::Document {
                 nonce: nonce_of_body(request.body())?,
                 json: true,
             }),
-            (_, DOCUMENT) => Err(Answer::text(405, "ask with GET\n").with("Allow", "GET")),
+            (_, DOCUMENT | MANIFEST) => {
+                Err(Answer::text(405, "ask with GET\n").with("Allow", "GET"))
+            }
             (_, DOCUMENT_POST) => Err(Answer::text(405, "ask with POST\n").with("Allow", "POST")),
-            _ => Err(Answer::text(404, &format!("there is `{DOCUMENT}`\n"))),
+            _ => Err(Answer::text(
+                404,
+                &format!("there are `{DOCUMENT}` and `{MANIFEST}`\n"),
+            )),
         }
     }
 }
@@ -192,14 +203,21 @@ mod tests {
     fn get(target: &str) -> Result<Vec<u8>, u16> {
         let request = Request::for_test("GET", target, b"");
         Outside::parse(&request)
-            .map(|outside| outside.nonce)
+            .map(nonce)
             .map_err(|answer| answer.status())
+    }
+
+    fn nonce(outside: Outside) -> Vec<u8> {
+        match outside {
+            Outside::Document { nonce, .. } => nonce,
+            Outside::Manifest => Vec::new(),
+        }
     }
 
     fn post(body: &[u8]) -> Result<Vec<u8>, u16> {
         let request = Request::for_test("POST", DOCUMENT_POST, body);
         Outside::parse(&request)
-            .map(|outside| outside.nonce)
+            .map(nonce)
             .map_err(|answer| answer.status())
     }
 

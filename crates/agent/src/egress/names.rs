@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enclair_configuration::Host;
+use enclair_configuration::{Host, NAMES_PORT};
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio::task::coop::consume_budget;
@@ -28,11 +28,12 @@ use tokio::time::{sleep, timeout};
 
 use super::inbox::Inbox;
 use super::local::{Local, Place};
+use crate::counters::{Counter, count};
 use crate::lines::{self, Asked};
 use crate::stream::{Listener, Stream};
 
 /// Where it listens. Init writes this address into `/etc/resolv.conf`.
-pub(super) const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 53);
+pub(super) const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, NAMES_PORT);
 /// Bytes of the longest question: a name of 255 bytes, and records of extensions behind it.
 const MAX_MESSAGE: usize = 1024;
 /// Connections at the same time by TCP.
@@ -111,15 +112,12 @@ async fn serve_datagrams(socket: UdpSocket, local: Rc<Local>) {
 
 async fn serve_connections(listener: Listener, local: Rc<Local>) {
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    while let Ok(permit) = Arc::clone(&connections).acquire_owned().await {
-        let Ok(client) = listener.accept().await else {
-            sleep(EXHAUSTED).await;
-            continue;
-        };
+    loop {
+        let (client, right) = listener.accept(&connections).await;
         let local = Rc::clone(&local);
         tokio::task::spawn_local(async move {
             let _ = converse(client, &local).await;
-            drop(permit);
+            drop(right);
         });
     }
 }
@@ -196,6 +194,7 @@ fn resolve(question: &Question<'_>, local: &Local) -> (u8, Option<Ipv4Addr>) {
         return (NO_SUCH_NAME, None);
     };
     if let Err(rule) = local.check(&host) {
+        count(Counter::Denied);
         lines::denied(Asked::Name(&host), rule);
         return (NO_SUCH_NAME, None);
     }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 use std::time::Duration;
 
+use enclair_configuration::PROXY_PORT;
 use tokio::time::timeout;
 
 use super::body::Body;
@@ -16,7 +17,7 @@ use crate::relay::relay;
 use crate::stream::{Listener, Stream};
 
 /// Where it listens. The builder writes this address into the application's environment.
-pub(super) const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 3128);
+pub(super) const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, PROXY_PORT);
 /// How long a client may take to say whom it calls.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long somebody who goes on to send after the last answer is listened to.

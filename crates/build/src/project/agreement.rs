@@ -113,8 +113,8 @@ pub(super) fn departures(recipe: &Recipe, lock: &Lock) -> Vec<String> {
         (
             "boot.agent",
             match &lock.boot.agent {
-                Some(file) => recipe.has_agent() && asked(boot.agent.as_deref(), file),
-                None => !recipe.has_agent(),
+                Some(file) => !recipe.services().is_empty() && asked(boot.agent.as_deref(), file),
+                None => recipe.services().is_empty(),
             },
         ),
         (

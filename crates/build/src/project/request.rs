@@ -192,15 +192,8 @@ fn surroundings(recipe: &Recipe) -> Surroundings {
             Access::Denied
         }
     };
-    let network = &recipe.network;
     Surroundings {
-        attestation: recipe.attestation,
-        egress: network
-            .egress
-            .iter()
-            .map(|rule| rule.get().clone())
-            .collect(),
-        ingress: network.ingress.iter().map(|pair| **pair).collect(),
+        services: recipe.services(),
         hostname: Some(run.hostname.get().clone()),
         limits: run
             .limits
@@ -208,6 +201,7 @@ fn surroundings(recipe: &Recipe) -> Surroundings {
             .map(|(resource, limit)| (*resource, **limit))
             .collect(),
         nsm: access(Grant::Nsm),
+        restart: *run.restart,
         vsock: access(Grant::Vsock),
     }
 }

@@ -132,7 +132,7 @@ impl<E: Engine> Resolver<'_, E> {
         let boot = LockedBoot {
             kernel: file(Entry::Kernel, kernel, known.map(|boot| &boot.kernel))?,
             init: file(Entry::Init, init, known.map(|boot| &boot.init))?,
-            agent: (self.recipe.has_agent())
+            agent: (!self.recipe.services().is_empty())
                 .then(|| file(Entry::Agent, boot.agent.as_deref(), known_agent))
                 .transpose()?,
             nsm_module: module

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, value_parser};
 use enclair_build::Epoch;
-use enclair_configuration::{Bound, EgressRule, Ingress, Limit, Resource};
+use enclair_configuration::{Bound, EgressRule, Ingress, Limit, MAX_RESTARTS, Ready, Resource};
 use enclair_eif::Arch;
 use enclair_recipe::ImageReference;
 
@@ -121,6 +121,20 @@ pub(crate) struct SurroundingsArguments {
     /// be given more than once (measured)
     #[arg(long, value_name = "PORT[:TO]", requires = "image")]
     pub(crate) ingress: Vec<Ingress>,
+    /// Send the application's output to whoever runs the enclave (measured)
+    #[arg(long, requires = "image")]
+    pub(crate) logs: bool,
+    /// Set the clock: by the hypervisor where it can be asked, else by whoever runs the enclave
+    /// (measured)
+    #[arg(long, requires = "image")]
+    pub(crate) clock: bool,
+    /// What answers with a status from 200 to 299 when the application is ready, as in 8080/health;
+    /// else it is when every port of `--ingress` is open (measured)
+    #[arg(long, value_name = "PORT/PATH", requires = "image")]
+    pub(crate) ready: Option<Ready>,
+    /// Start the application again when it fails, at most N times (measured)
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = value_parser!(u32).range(..=i64::from(MAX_RESTARTS)), requires = "image")]
+    pub(crate) restart: u32,
     /// Let the application use what is otherwise denied; may be given more than once (measured)
     #[arg(long, value_enum, value_name = "WHAT", requires = "image")]
     pub(crate) grant: Vec<GrantArgument>,

@@ -43,6 +43,14 @@ pub(crate) struct Run {
     /// `ingress` after this many seconds
     #[arg(long, value_name = "SECONDS")]
     pub(crate) ready_timeout: Option<u64>,
+    /// Write the application's output into this file, of an image that sends it (`--logs` or
+    /// `[logs]` of its build); else it is shown with the console
+    #[arg(long, value_name = "FILE")]
+    pub(crate) logs: Option<PathBuf>,
+    /// What the enclave passes on to whoever asks about its image, unverified: a JSON object, as
+    /// in out/measurements.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) qemu: QemuArgument,
     /// What runs the enclave's instructions

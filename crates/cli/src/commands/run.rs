@@ -1,16 +1,17 @@
 //! `enclair run`.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_digest::Limits;
 use enclair_host::{
-    Accelerator, Denied, Event, Image, Ingress, Last, MachineKind, Outcome, Publish, Qemu, Report,
-    Request, Search, Watcher,
+    Accelerator, Console, Counters, Denied, Event, Failed, Image, Ingress, Last, MachineKind,
+    Outcome, Publish, Qemu, Report, Request, Search, Watcher,
     kvm::{self, Kvm},
 };
 use enclair_inspect::{Listing, inspect_eif};
@@ -20,6 +21,9 @@ use crate::arguments::{AcceleratorArgument, QemuArgument, Run};
 use crate::failure;
 use crate::printer::{ClosedPipe, Printer};
 use crate::run_documents::RunDocument;
+
+/// Bytes of the longest manifest that an enclave passes on.
+const MAX_MANIFEST: usize = 64 * 1024;
 
 /// Boots an image and passes the application's exit status on.
 pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode> {
@@ -37,6 +41,8 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let machine = qemu.best_machine().with_context(cannot)?;
     let accelerator = accelerator(arguments.accel, &qemu);
     let ingress = Ingress::bind(&arguments.publish).with_context(cannot)?;
+    let logs = arguments.logs.as_ref().map(File::create).transpose();
+    let logs = logs.with_context(|| "the file of `--logs` cannot be written")?;
     announce(&image, printer);
     printer.note(&format!(
         "machine {machine}, {accelerator}, QEMU {}",
@@ -56,6 +62,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         accelerator,
         cpus: arguments.cpus,
         egress: arguments.egress(),
+        manifest: manifest(arguments).with_context(cannot)?,
         timeout: arguments.timeout.map(Duration::from_secs),
         ready_timeout: arguments.ready_timeout.map(Duration::from_secs),
         scratch: scratch(),
@@ -63,6 +70,10 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let terminal = Arc::new(Terminal {
         printer: Printer::new(ClosedPipe::Lost),
         line: Mutex::default(),
+        output: Mutex::new(ApplicationOutput {
+            file: logs,
+            text: Console::default(),
+        }),
     });
     let watcher: Arc<dyn Watcher> = Arc::<Terminal>::clone(&terminal);
     let report = enclair_host::run(&request, ingress, &watcher).with_context(cannot)?;
@@ -76,6 +87,25 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         printer.json(&document)?;
     }
     Ok(ExitCode::from(status))
+}
+
+/// What the enclave may say of its image. An object, so that it is one for whoever reads it.
+fn manifest(arguments: &Run) -> anyhow::Result<Option<Vec<u8>>> {
+    let Some(path) = &arguments.manifest else {
+        return Ok(None);
+    };
+    let name = || format!("the manifest `{}`", path.display());
+    let manifest = std::fs::read(path).with_context(name)?;
+    if manifest.len() > MAX_MANIFEST {
+        let length = manifest.len();
+        bail!(
+            "{}: expected at most {MAX_MANIFEST} bytes, found {length}",
+            name()
+        );
+    }
+    serde_json::from_slice::<serde_json::Map<_, _>>(&manifest)
+        .with_context(|| format!("{}: expected a JSON object", name()))?;
+    Ok(Some(manifest))
 }
 
 /// Where QEMU is looked for.
@@ -186,6 +216,15 @@ fn denial(Denied { target, address }: &Denied) -> String {
 struct Terminal {
     printer: Printer,
     line: Mutex<Line>,
+    output: Mutex<ApplicationOutput>,
+}
+
+/// Where the application's output goes.
+#[derive(Debug, Default)]
+struct ApplicationOutput {
+    /// A file; `None` for the terminal.
+    file: Option<File>,
+    text: Console,
 }
 
 /// The line that the console is in.
@@ -197,6 +236,10 @@ struct Line {
 }
 
 impl Terminal {
+    fn output(&self) -> MutexGuard<'_, ApplicationOutput> {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn line(&self) -> MutexGuard<'_, Line> {
         // A line that a panic left is still a line.
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
@@ -241,9 +284,40 @@ impl Watcher for Terminal {
     }
 
     fn event(&self, event: &Event) {
-        if let Event::Started { boot_ms } = event {
-            self.show(&format!("application started after {boot_ms} ms\n"));
+        match event {
+            Event::Started { boot_ms } => {
+                self.show(&format!("application started after {boot_ms} ms\n"));
+            }
+            Event::Restarting { restart, failed } => {
+                let how = match failed {
+                    Failed::Exited(code) => format!("exited with {code}"),
+                    Failed::Signaled(signal) => format!("was ended by signal {signal}"),
+                };
+                self.show(&format!("the application {how}; start {restart} again\n"));
+            }
+            Event::Starting { .. } | Event::Ended(_) => {}
         }
+    }
+
+    fn counted(&self, _counters: &Counters) {}
+
+    fn output(&self, bytes: &[u8]) {
+        let mut output = self.output();
+        match &mut output.file {
+            // A disk that is full takes no more, and the enclave goes on.
+            Some(file) => drop(file.write_all(bytes)),
+            None => {
+                let text = output.text.push(bytes);
+                self.printer.pass(&text);
+            }
+        }
+    }
+
+    fn output_lost(&self, count: usize) {
+        self.show(&format!(
+            "{count} bytes of the application's output were lost here: they came faster than they \
+             were taken\n"
+        ));
     }
 
     fn ready(&self, ready_ms: u64) {

@@ -55,16 +55,16 @@ fn a_recipe_that_is_wrong_is_shown_with_its_lines() {
     6 | env = "A=1"
       |       ^^^^^ not an array
     "#);
-    let recipe = format!("{}[logs]\nto = \"host\"\n", of_files());
-    assert_snapshot!(message(&recipe, "build"), @r#"
-    error: `logs.to` is read and cannot be built yet
-      --> enclair.toml:10:6
-       |
-    10 | to = "host"
-       |      ^^^^^^
-       |
+    let recipe = format!("{}[sign]\ncertificate = \"c\"\nkey = \"k\"\n", of_files());
+    assert_snapshot!(message(&recipe, "build"), @r"
+    error: `sign` is read and cannot be built yet
+     --> enclair.toml:9:1
+      |
+    9 | [sign]
+      | ^^^^^^
+      |
     hint: it waits for a later release; leave it out to build what this one can
-    "#);
+    ");
     let recipe = of_files().replace("[run]", "[enclave]\nepoch = 1700000000000\n[run]");
     assert_snapshot!(message(&recipe, "build"), @r"
     error: `enclave.epoch`: expected seconds from 0 to 4294967295, found 1700000000000

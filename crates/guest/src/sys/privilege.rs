@@ -116,6 +116,37 @@ pub(crate) fn set_capabilities(kept: u64) -> Result<(), Errno> {
     check(result).map(drop)
 }
 
+/// Passes a capability that this process has on to the program that it becomes.
+pub(crate) fn pass_capability(number: u32) -> Result<(), Errno> {
+    let set = |word: u32| {
+        let bits = if number / 32 == word {
+            1 << (number % 32)
+        } else {
+            0
+        };
+        Sets {
+            effective: bits,
+            permitted: bits,
+            inheritable: bits,
+        }
+    };
+    let sets = [set(0), set(1)];
+    let header = THIS_PROCESS;
+    // SAFETY: version 3 reads two elements, and the array has two.
+    check(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) })?;
+    // SAFETY: the call takes numbers only.
+    let result = unsafe {
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_RAISE as libc::c_ulong,
+            libc::c_ulong::from(number),
+            0,
+            0,
+        )
+    };
+    check(result).map(drop)
+}
+
 /// One instruction of a filter.
 pub(crate) use libc::sock_filter as Instruction;
 

@@ -46,6 +46,37 @@ fn every_event_is_read_whatever_the_pieces() {
 }
 
 #[test]
+fn an_application_may_be_started_again() {
+    let restarting =
+        |rest: &str| format!(r#"{{"schema":1,"event":"restarting","restart":1,{rest}}}"#);
+    for (rest, failed) in [
+        (r#""code":7"#, Failed::Exited(7)),
+        (r#""signal":9"#, Failed::Signaled(9)),
+    ] {
+        let line = restarting(rest);
+        let events = read(&[STARTING, STARTED, &line, STARTED, EXITED], 3).unwrap();
+        assert_eq!(events[2], Event::Restarting { restart: 1, failed });
+    }
+    let line = restarting(r#""code":7"#);
+    assert_eq!(
+        refusal(&[STARTING, STARTED, &line, EXITED]),
+        "status line 4: `exited` has no place after `restarting`"
+    );
+    assert_eq!(
+        refusal(&[STARTING, &line]),
+        "status line 2: `restarting` has no place before `started`"
+    );
+    for wrong in [r#""code":7,"signal":9"#, r#""signal":0"#] {
+        let line = restarting(wrong);
+        assert!(
+            refusal(&[STARTING, STARTED, &line]).starts_with("status line 3: expected a signal")
+        );
+    }
+    let failed = r#"{"schema":1,"event":"failed","failure":"exec","status":3,"message":"x"}"#;
+    assert!(read(&[STARTING, STARTED, &line, failed], 5).is_ok());
+}
+
+#[test]
 fn init_may_fail_before_and_after_the_application_runs() {
     let failed = r#"{"schema":1,"event":"failed","failure":"exec","status":3,"message":"x\ny"}"#;
     let last = Event::Ended(Last::Failed {

@@ -5,7 +5,10 @@
 //! | 9000 | heartbeat: one byte 0xB7, and the same back | [`Heartbeat`] |
 //! | 9001 | status: lines of JSON, one stream in an enclave's life | [`Status`] |
 //! | 9006 | the agent's word that the application can be reached, one stream too | [`Status`] |
+//! | 9002 | the application's output | [`LogsPort`] |
 //! | 9003 | calls to outside | [`crate::egress`] |
+//! | 9005 | `time` and a newline, and the time | [`QuestionPort`] |
+//! | 9007 | `manifest` and a newline, and what is said of the image | [`QuestionPort`] |
 //!
 //! A service is a value that is given bytes and gives bytes, and never waits. Those of the table
 //! take everything at once; one with a socket behind it keeps what the socket does not take, and is
@@ -13,6 +16,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use super::parent::{Ends, MAX_ACCEPTED};
 
@@ -153,5 +158,191 @@ impl Service for Status {
     fn finish(&mut self) -> Next {
         (self.0)(StatusBytes::End);
         Next::Close
+    }
+}
+
+/// Gives the answer to a question; nothing where there is none.
+pub(crate) type Answer = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;
+
+/// A port at which one line is asked and one answer given, on each stream.
+#[derive(Clone)]
+pub(crate) struct QuestionPort {
+    /// The line, with its newline.
+    question: &'static [u8],
+    answer: Arc<Answer>,
+}
+
+impl QuestionPort {
+    /// A port that answers `question`.
+    pub(crate) fn new(question: &'static [u8], answer: Answer) -> Self {
+        let answer = Arc::new(answer);
+        Self { question, answer }
+    }
+}
+
+impl fmt::Debug for QuestionPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let question = String::from_utf8_lossy(self.question);
+        f.debug_tuple("QuestionPort").field(&question).finish()
+    }
+}
+
+impl Port for QuestionPort {
+    fn accept(&mut self, _ends: Ends) -> Option<Box<dyn Service>> {
+        let (port, heard) = (self.clone(), Vec::new());
+        Some(Box::new(Question { port, heard }))
+    }
+}
+
+/// One stream of such a port.
+#[derive(Debug)]
+struct Question {
+    port: QuestionPort,
+    heard: Vec<u8>,
+}
+
+impl Service for Question {
+    fn receive(&mut self, bytes: &[u8], reply: &mut VecDeque<u8>) -> Next {
+        let question = self.port.question;
+        let room = question.len().saturating_sub(self.heard.len());
+        if bytes.len() > room {
+            return Next::Reset;
+        }
+        self.heard.extend_from_slice(bytes);
+        if self.heard == question {
+            return match (self.port.answer)() {
+                Some(answer) => {
+                    reply.extend(answer);
+                    Next::Close
+                }
+                None => Next::Reset,
+            };
+        }
+        if question.starts_with(&self.heard) {
+            Next::Open
+        } else {
+            Next::Reset
+        }
+    }
+
+    fn finish(&mut self) -> Next {
+        Next::Close
+    }
+}
+
+/// A piece of the application's output, or how much of it had no room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// The next bytes.
+    Bytes(Vec<u8>),
+    /// So many bytes came faster than they were taken.
+    Lost(usize),
+}
+
+/// The port of the application's output. Streams follow each other when one breaks off.
+///
+/// What nobody takes in time is lost, and that is told: a terminal that is stopped must hold up
+/// neither the enclave nor the other streams.
+#[derive(Debug, Clone)]
+pub(crate) struct LogsPort(SyncSender<Output>);
+
+impl LogsPort {
+    /// A port whose streams go into `sender`.
+    pub(crate) const fn new(sender: SyncSender<Output>) -> Self {
+        Self(sender)
+    }
+}
+
+impl Port for LogsPort {
+    fn accept(&mut self, _ends: Ends) -> Option<Box<dyn Service>> {
+        let sender = self.0.clone();
+        Some(Box::new(Logs { sender, lost: 0 }))
+    }
+}
+
+/// One stream of it.
+#[derive(Debug)]
+struct Logs {
+    sender: SyncSender<Output>,
+    lost: usize,
+}
+
+impl Logs {
+    /// Says how much was lost, if that is not said and there is room to.
+    fn tell_lost(&mut self) -> bool {
+        if self.lost > 0 && self.sender.try_send(Output::Lost(self.lost)).is_ok() {
+            self.lost = 0;
+        }
+        self.lost == 0
+    }
+}
+
+impl Service for Logs {
+    fn receive(&mut self, bytes: &[u8], _reply: &mut VecDeque<u8>) -> Next {
+        let piece = Output::Bytes(bytes.to_vec());
+        if !self.tell_lost() || self.sender.try_send(piece).is_err() {
+            self.lost = self.lost.saturating_add(bytes.len());
+        }
+        Next::Open
+    }
+
+    fn finish(&mut self) -> Next {
+        self.tell_lost();
+        Next::Close
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    const ENDS: Ends = Ends {
+        guest: 1,
+        parent: 2,
+    };
+
+    fn ask(pieces: &[&[u8]]) -> (Next, Vec<u8>) {
+        let answer: Answer = Box::new(|| Some(b"time 1 2\n".to_vec()));
+        let mut port = QuestionPort::new(b"time\n", answer);
+        let mut service = port.accept(ENDS).unwrap();
+        let (mut reply, mut next) = (VecDeque::new(), Next::Open);
+        for piece in pieces {
+            next = service.receive(piece, &mut reply);
+        }
+        (next, reply.into())
+    }
+
+    #[test]
+    fn one_question_has_one_answer() {
+        let answered = (Next::Close, b"time 1 2\n".to_vec());
+        assert_eq!(ask(&[b"time\n"]), answered);
+        assert_eq!(ask(&[b"ti", b"m", b"e\n"]), answered);
+        assert_eq!(ask(&[b"ti"]), (Next::Open, Vec::new()));
+        for wrong in [&b"x"[..], b"time\n\n", b"timer", b"TIME\n", &[0; 9000]] {
+            assert_eq!(ask(&[wrong]), (Next::Reset, Vec::new()));
+        }
+        let mut silent = QuestionPort::new(b"a\n", Box::new(|| None));
+        let mut service = silent.accept(ENDS).unwrap();
+        assert_eq!(service.receive(b"a\n", &mut VecDeque::new()), Next::Reset);
+    }
+
+    #[test]
+    fn output_that_nobody_takes_is_a_number() {
+        let (sender, receiver) = sync_channel(2);
+        let mut service = LogsPort::new(sender).accept(ENDS).unwrap();
+        for _ in 0..1000 {
+            let next = service.receive(b"12345", &mut VecDeque::new());
+            assert_eq!(next, Next::Open);
+        }
+        let five = Output::Bytes(b"12345".to_vec());
+        let taken: Vec<_> = receiver.try_iter().collect();
+        assert_eq!(taken, [five.clone(), five.clone()]);
+        service.receive(b"12345", &mut VecDeque::new());
+        service.finish();
+        drop(service);
+        let taken: Vec<_> = receiver.iter().collect();
+        assert_eq!(taken, [Output::Lost(998 * 5), five]);
     }
 }

@@ -12,6 +12,7 @@ pub(crate) const ROOT: &[&str] = &[
     "network",
     "attestation",
     "logs",
+    "clock",
     "boot",
     "ramdisk",
     "normalize",
@@ -74,11 +75,12 @@ pub(crate) const ARTIFACT: &[&str] = &[
     "components",
 ];
 pub(crate) const RUN: &[&str] = &[
-    "command", "env", "user", "workdir", "hostname", "grant", "limits",
+    "command", "env", "user", "workdir", "hostname", "grant", "limits", "restart",
 ];
-pub(crate) const NETWORK: &[&str] = &["ingress", "egress"];
+pub(crate) const NETWORK: &[&str] = &["ingress", "egress", "ready"];
 pub(crate) const ATTESTATION: &[&str] = &["port"];
 pub(crate) const LOGS: &[&str] = &["to"];
+pub(crate) const CLOCK: &[&str] = &["from"];
 pub(crate) const BOOT: &[&str] = &["kernel", "init", "agent", "nsm_module"];
 pub(crate) const RAMDISK: &[&str] = &["compression"];
 pub(crate) const NORMALIZE: &[&str] = &["keep", "drop"];
@@ -100,6 +102,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("network", NETWORK),
     ("attestation", ATTESTATION),
     ("logs", LOGS),
+    ("clock", CLOCK),
     ("boot", BOOT),
     ("ramdisk", RAMDISK),
     ("normalize", NORMALIZE),

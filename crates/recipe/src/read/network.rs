@@ -1,6 +1,6 @@
 //! `[network]` and `[attestation]`: what comes in, what may go out, and who is given documents.
 
-use enclair_configuration::{Attestation, EgressRule, Ingress};
+use enclair_configuration::{Attestation, EgressRule, Ingress, Ready};
 
 use crate::diagnostic::quoted;
 use crate::read::document::{Field, Reader, Table};
@@ -24,6 +24,9 @@ pub(crate) fn network(reader: &mut Reader, document: &Table<'_>) -> Network {
         egress: reader.list(table.get("egress").as_ref(), |reader, item| {
             reader.parsed(item, egress_rule)
         }),
+        ready: table
+            .get("ready")
+            .and_then(|field| reader.parsed(&field, ready)),
     }
 }
 
@@ -64,6 +67,11 @@ fn egress_rule(text: &str) -> Checked<EgressRule> {
         };
         Complaint::new(quoted(&format!("{error}"))).hint(Some(hint))
     })
+}
+
+fn ready(text: &str) -> Checked<Ready> {
+    text.parse()
+        .map_err(|error| Complaint::new(quoted(&format!("{error}"))))
 }
 
 pub(crate) fn attestation(reader: &mut Reader, document: &Table<'_>) -> Option<Attestation> {

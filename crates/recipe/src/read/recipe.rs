@@ -8,7 +8,7 @@ use crate::read::files::files;
 use crate::read::keys::{BOOT, LIMITS, NORMALIZE, RAMDISK, SIGN, SOURCE};
 use crate::read::network::{attestation, network};
 use crate::read::packages::packages;
-use crate::read::run::{logs, run};
+use crate::read::run::{clock, logs, run};
 use crate::read::settings::read_settings;
 use crate::read::text::{self, Checked, Complaint};
 use crate::recipe::{Artifact, Boot, Normalize, RamdiskCompression, Recipe, Sign, Source};
@@ -33,6 +33,7 @@ pub(crate) fn read_recipe(reader: &mut Reader, document: &Table<'_>) -> Option<R
         network: network(reader, document),
         attestation: attestation(reader, document),
         logs: logs(reader, document),
+        clock: clock(reader, document),
         boot: boot(reader, document),
         compression: compression(reader, document),
         normalize: normalize(reader, document),
@@ -52,10 +53,10 @@ pub(crate) fn read_recipe(reader: &mut Reader, document: &Table<'_>) -> Option<R
 /// An agent that no image of the recipe would have is a mistake, and not fetched in silence.
 fn check_agent(reader: &mut Reader, recipe: &Recipe) {
     if let Some(agent) = &recipe.boot.agent
-        && !recipe.has_agent()
+        && recipe.services().is_empty()
     {
         let message = "`boot.agent`: this image has nothing for an agent to do";
-        let hint = "say what it is for in `[network]` or `[attestation]`, or leave it out";
+        let hint = "say what it is for in `[network]`, `[attestation]`, `[logs]` or `[clock]`, or leave it out";
         let span = agent.span().unwrap_or_default();
         reader.report(Diagnostic::new(message, span).with_hint(Some(hint)));
     }

@@ -1,14 +1,14 @@
-//! `[run]`, `[network]` and `[logs]`: the application and its surroundings.
+//! `[run]`, `[logs]` and `[clock]`: the application and its surroundings.
 
 use std::collections::BTreeMap;
 
-use enclair_configuration::{Bound, DEFAULT_HOSTNAME, Limit, Resource};
+use enclair_configuration::{Bound, DEFAULT_HOSTNAME, Limit, MAX_RESTARTS, Resource};
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::read::document::{Field, Reader, Table};
-use crate::read::keys::{self, LOGS, RUN};
+use crate::read::keys::{self, CLOCK, LOGS, RUN};
 use crate::read::text::{self, Checked, Complaint};
-use crate::recipe::{Grant, LogTarget, Run};
+use crate::recipe::{ClockSource, Grant, LogTarget, Run};
 use crate::span::Spanned;
 
 pub(crate) fn run(reader: &mut Reader, document: &Table<'_>) -> Run {
@@ -37,6 +37,10 @@ pub(crate) fn run(reader: &mut Reader, document: &Table<'_>) -> Run {
             reader.choice(item, &grants)
         }),
         limits: limits(reader, table.get("limits").as_ref()),
+        restart: table
+            .get("restart")
+            .and_then(|field| reader.number_or(&field, "a number", restarts, None))
+            .unwrap_or(Spanned::unwritten(0)),
     }
 }
 
@@ -49,7 +53,15 @@ fn unwritten() -> Run {
         hostname: Spanned::unwritten(DEFAULT_HOSTNAME.to_owned()),
         grant: Vec::new(),
         limits: BTreeMap::new(),
+        restart: Spanned::unwritten(0),
     }
+}
+
+fn restarts(number: i128) -> Checked<u32> {
+    let restarts = u32::try_from(number).ok();
+    restarts
+        .filter(|restarts| *restarts <= MAX_RESTARTS)
+        .ok_or_else(|| Complaint::new(format!("expected 0 to {MAX_RESTARTS}, found {number}")))
 }
 
 fn command_words(reader: &mut Reader, field: &Field<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
@@ -144,5 +156,15 @@ pub(crate) fn logs(reader: &mut Reader, document: &Table<'_>) -> Spanned<LogTarg
         .and_then(|field| reader.table(&field, LOGS))
         .and_then(|table| table.get("to"))
         .and_then(|field| reader.choice(&field, &targets))
+        .unwrap_or_default()
+}
+
+pub(crate) fn clock(reader: &mut Reader, document: &Table<'_>) -> Spanned<ClockSource> {
+    let sources = [("none", ClockSource::None), ("host", ClockSource::Host)];
+    document
+        .get("clock")
+        .and_then(|field| reader.table(&field, CLOCK))
+        .and_then(|table| table.get("from"))
+        .and_then(|field| reader.choice(&field, &sources))
         .unwrap_or_default()
 }

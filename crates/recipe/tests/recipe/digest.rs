@@ -7,7 +7,7 @@ use enclair_recipe::Recipe;
 use proptest::prelude::*;
 
 /// Keys with a value and another one; each changes what is built.
-const COUNTED: [(&str, &str, &str); 25] = [
+const COUNTED: [(&str, &str, &str); 29] = [
     ("enclave.name", "\"a\"", "\"b\""),
     ("enclave.version", "\"1\"", "\"2\""),
     ("enclave.arch", "\"aarch64\"", "\"x86_64\""),
@@ -29,7 +29,11 @@ const COUNTED: [(&str, &str, &str); 25] = [
     ("run.limits.core", "0", "\"0:unlimited\""),
     ("network.ingress", "[80, \"81:82\"]", "[80, 81]"),
     ("network.egress", "[\"!a\", \"b:1\"]", "[\"b:1\", \"!a\"]"),
+    ("network.ready", "\"80/\"", "\"81/\""),
     ("attestation.port", "1", "2"),
+    ("run.restart", "1", "2"),
+    ("logs.to", "\"host\"", "\"none\""),
+    ("clock.from", "\"host\"", "\"none\""),
     ("boot.agent", "\"a\"", "\"b\""),
     ("boot.kernel", "\"a\"", "{ url = \"https://a.b/c\" }"),
     (
@@ -60,7 +64,7 @@ const UNCOUNTED: [(&str, &str); 5] = [
 ];
 
 /// Keys with the value that they have when they are left out.
-const DEFAULTS: [(&str, &str); 16] = [
+const DEFAULTS: [(&str, &str); 18] = [
     ("enclave.name", "\"enclave\""),
     ("enclave.version", "\"0\""),
     ("enclave.arch", "\"x86_64\""),
@@ -73,6 +77,8 @@ const DEFAULTS: [(&str, &str); 16] = [
     ("run.limits", "{}"),
     ("network.ingress", "[]"),
     ("network.egress", "[]"),
+    ("run.restart", "0"),
+    ("clock.from", "\"none\""),
     ("logs.to", "\"none\""),
     ("ramdisk.compression", "\"none\""),
     ("normalize.drop", "[]"),
