@@ -137,7 +137,7 @@ pub fn run(
 const OPEN_FILES: u64 = 8192;
 
 /// Raises this process's limit of open files: the usual one is 1024, and each connection is one.
-fn allow_open_files() {
+pub(crate) fn allow_open_files() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
     if current.is_some_and(|current| current < wanted) {
