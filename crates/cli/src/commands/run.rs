@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_digest::Limits;
+use enclair_eif::Measurements;
 use enclair_host::{
-    Accelerator, Denied, Event, Image, Ingress, Last, MachineKind, Outcome, Publish, Qemu, Report,
-    Request, Search, Watcher,
+    Accelerator, Denied, Event, Image, Ingress, Last, MachineKind, Outcome, Publish, Qemu, Request,
+    Search, Watcher,
     kvm::{self, Kvm},
 };
 use enclair_inspect::{Listing, inspect_eif};
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let machine = qemu.best_machine().with_context(cannot)?;
     let accelerator = accelerator(arguments.accel, &qemu);
     let ingress = Ingress::bind(&arguments.publish).with_context(cannot)?;
-    announce(&image, printer);
+    announce(image.measurements(), printer);
     printer.note(&format!(
         "machine {machine}, {accelerator}, QEMU {}",
         qemu.version
@@ -45,10 +46,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     if machine == MachineKind::Microvm {
         printer.note("no NSM: not attested");
     }
-    let published: Vec<_> = ingress.published().collect();
-    for Publish { address, port } in &published {
-        printer.note(&format!("{address} is passed on to vsock port {port}"));
-    }
+    let published = publish(&ingress, printer);
     let request = Request {
         memory_mib: memory(arguments.memory, needed, printer),
         image,
@@ -60,10 +58,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         ready_timeout: arguments.ready_timeout.map(Duration::from_secs),
         scratch: scratch(),
     };
-    let terminal = Arc::new(Terminal {
-        printer: Printer::new(ClosedPipe::Lost),
-        line: Mutex::default(),
-    });
+    let terminal = Arc::new(Terminal::new());
     let watcher: Arc<dyn Watcher> = Arc::<Terminal>::clone(&terminal);
     let report = enclair_host::run(&request, ingress, &watcher).with_context(cannot)?;
     terminal.finish();
@@ -71,7 +66,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let document = arguments
         .json
         .then(|| RunDocument::new(&request, &published, &report));
-    conclude(report, printer);
+    conclude(report.outcome, printer);
     if let Some(document) = document {
         printer.json(&document)?;
     }
@@ -114,8 +109,7 @@ fn accelerator(argument: AcceleratorArgument, qemu: &Qemu) -> Accelerator {
 }
 
 /// The registers, in short: enough to see which image this is.
-fn announce(image: &Image, printer: &Printer) {
-    let measurements = image.measurements();
+pub(super) fn announce(measurements: &Measurements, printer: &Printer) {
     let registers = [
         ("PCR0", &measurements.pcr0),
         ("PCR1", &measurements.pcr1),
@@ -127,19 +121,32 @@ fn announce(image: &Image, printer: &Printer) {
     }
 }
 
+/// Where connections are taken, said and given.
+pub(super) fn publish(ingress: &Ingress, printer: &Printer) -> Vec<Publish> {
+    let published: Vec<_> = ingress.published().collect();
+    for Publish { address, port } in &published {
+        printer.note(&format!("{address} is passed on to vsock port {port}"));
+    }
+    published
+}
+
 fn memory(asked: Option<u64>, needed: u64, printer: &Printer) -> u64 {
     let memory = asked.unwrap_or(needed);
+    warn_of_memory(memory, needed, printer);
+    memory
+}
+
+pub(super) fn warn_of_memory(memory: u64, needed: u64, printer: &Printer) {
     if memory < needed {
         printer.note(&format!(
             "warning: {memory} MiB may be too little: this image is meant to have {needed} MiB or more"
         ));
     }
-    memory
 }
 
 /// Tells a person how it ended, where the exit status alone does not.
-fn conclude(report: Report, printer: &Printer) {
-    match report.outcome {
+pub(super) fn conclude(outcome: Outcome, printer: &Printer) {
+    match outcome {
         Outcome::Told(Last::Exited { .. }) => {}
         Outcome::Told(Last::Signaled { signal }) => {
             printer.note(&format!("the application was ended by signal {signal}"));
@@ -183,7 +190,7 @@ fn denial(Denied { target, address }: &Denied) -> String {
 
 /// Shows what happens as it happens.
 #[derive(Debug)]
-struct Terminal {
+pub(super) struct Terminal {
     printer: Printer,
     line: Mutex<Line>,
 }
@@ -197,6 +204,13 @@ struct Line {
 }
 
 impl Terminal {
+    pub(super) fn new() -> Self {
+        Self {
+            printer: Printer::new(ClosedPipe::Lost),
+            line: Mutex::default(),
+        }
+    }
+
     fn line(&self) -> MutexGuard<'_, Line> {
         // A line that a panic left is still a line.
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
@@ -213,7 +227,7 @@ impl Terminal {
     }
 
     /// Shows what still waits, when the console has ended.
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         if let Some(waiting) = self.line().waiting.take() {
             self.printer.pass(&format!("\n{waiting}"));
         }
