@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::ingress::Ingress;
 use crate::machine::{Accelerator, MachineKind};
+use crate::nitro::Enclave;
 use crate::qemu::Qemu;
 use crate::status::{Event, Last};
 use crate::supervise::Running;
@@ -57,6 +58,8 @@ pub trait Watcher: std::fmt::Debug + Send + Sync {
     fn console(&self, text: &str);
     /// An event of the status stream.
     fn event(&self, event: &Event);
+    /// A real enclave was started, and is what was meant.
+    fn hosted(&self, _enclave: &Enclave) {}
     /// The application can be reached, since so many milliseconds after the kernel's start, in the
     /// guest's words.
     fn ready(&self, ready_ms: u64);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use enclair_host::nitro::DEVICE;
 use enclair_host::{Egress, Network, Publish};
 
 use super::run::parse_publish;
@@ -53,6 +54,9 @@ pub(crate) struct Host {
     /// The vendor's program
     #[arg(long, default_value = "nitro-cli", value_name = "FILE")]
     pub(crate) nitro_cli: PathBuf,
+    /// The driver's device
+    #[arg(long, default_value = DEVICE, hide = true, value_name = "FILE")]
+    pub(crate) device: PathBuf,
     /// Print a report as JSON at the end
     #[arg(long)]
     pub(crate) json: bool,

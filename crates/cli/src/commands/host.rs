@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_digest::Limits;
-use enclair_host::nitro::{self, DEVICE, Report, Request};
+use enclair_host::nitro::{self, Report, Request};
 use enclair_host::{Ingress, Watcher};
 use enclair_inspect::{Listing, inspect_eif};
 
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Host, printer: &Printer) -> anyhow::Result<ExitCod
         image,
         measurements,
         program: arguments.nitro_cli.clone(),
-        device: DEVICE.into(),
+        device: arguments.device.clone(),
         memory_mib: memory(arguments.memory, needed, size, printer),
         cpus: arguments.cpus,
         egress: arguments.egress(),
@@ -85,14 +85,6 @@ fn memory(asked: Option<u64>, needed: u64, image: u64, printer: &Printer) -> u64
 
 /// Tells a person how it ended.
 fn tell(report: Report, printer: &Printer) {
-    let enclave = &report.enclave;
-    printer.note(&format!(
-        "enclave {} at context id {}, {} CPUs, {} MiB",
-        super::escape(&enclave.id),
-        enclave.cid,
-        enclave.cpus,
-        enclave.memory_mib
-    ));
     if !report.compared {
         printer.note("warning: the registers of what ran were not compared with those of the file");
     }

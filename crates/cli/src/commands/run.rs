@@ -13,6 +13,7 @@ use enclair_host::{
     Accelerator, Denied, Event, Image, Ingress, Last, MachineKind, Outcome, Publish, Qemu, Request,
     Search, Watcher,
     kvm::{self, Kvm},
+    nitro::Enclave,
 };
 use enclair_inspect::{Listing, inspect_eif};
 
@@ -258,6 +259,16 @@ impl Watcher for Terminal {
         if let Event::Started { boot_ms } = event {
             self.show(&format!("application started after {boot_ms} ms\n"));
         }
+    }
+
+    fn hosted(&self, enclave: &Enclave) {
+        self.show(&format!(
+            "enclave {} at context id {}, {} CPUs, {} MiB\n",
+            escape(&enclave.id),
+            enclave.cid,
+            enclave.cpus,
+            enclave.memory_mib
+        ));
     }
 
     fn ready(&self, ready_ms: u64) {

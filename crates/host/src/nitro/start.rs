@@ -120,6 +120,7 @@ fn serve(
         Ok(compared) => running.compared = compared,
         Err(error) => return Ok(running.broken(error)),
     }
+    watcher.hosted(running.enclave());
     watch_process(process, sender);
     let serving = Serving::start(relay, started.cid, ingress, dialler, sender);
     match serving {
@@ -156,7 +157,7 @@ fn enclave(name: &str, started: &Started) -> Enclave {
 }
 
 /// Starts the enclave. Gives, too, what happened meanwhile.
-fn start(
+pub(super) fn start(
     program: &NitroCli,
     name: &str,
     request: &Request,

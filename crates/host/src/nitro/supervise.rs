@@ -90,6 +90,10 @@ impl Running {
         &self.program
     }
 
+    pub(super) const fn enclave(&self) -> &Enclave {
+        &self.enclave
+    }
+
     /// Ends an enclave that is not what it should be.
     pub(super) fn broken(self, error: NitroError) -> Report {
         self.failed(Error::Nitro(error))

@@ -3,6 +3,9 @@
 use super::bench::{PATIENCE, told};
 use super::*;
 use crate::nitro::NitroError;
+use crate::nitro::program::NitroCli;
+use crate::nitro::start::start;
+use crate::threads::Happening;
 
 /// The names of the commands, in order.
 fn commands(played: &Played) -> Vec<String> {
@@ -204,6 +207,46 @@ fn one_that_has_told_its_status_and_is_gone_before_it_is_described_counts() {
     drop(status);
     let report = played.end().unwrap();
     assert_eq!((report.outcome.status(), report.compared), (3, false));
+}
+
+/// The signals are told by hand: they would be the process's, and so every test's in it.
+#[test]
+fn a_signal_waits_for_the_start_and_a_second_one_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let request = request(directory.path());
+    let program = NitroCli(request.program.clone());
+    let (sender, happenings) = channel();
+    sender.send(Happening::Signal(2)).unwrap();
+    let begin = || start(&program, "enclair-x", &request, &happenings);
+    let (started, meanwhile) = begin().unwrap();
+    assert!(matches!(meanwhile.as_slice(), [Happening::Signal(2)]));
+    program.terminate(&started.id).unwrap();
+    // The enclave has been started, and its program does not say so.
+    let path = directory.path().join("stub-nitro-cli");
+    let stub = fs::read_to_string(&path).unwrap();
+    fs::write(
+        &path,
+        stub.replace("echo 'Start allo", "sleep 300\n    echo 'Start allo"),
+    )
+    .unwrap();
+    let named = directory.path().join("name");
+    fs::write(&named, "").unwrap();
+    let signals = thread::spawn(move || {
+        while fs::read(&named).unwrap().is_empty() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        sender.send(Happening::Signal(2)).unwrap();
+        sender.send(Happening::Signal(2)).unwrap();
+    });
+    let begun = Instant::now();
+    let error = begin().unwrap_err();
+    signals.join().unwrap();
+    assert!(matches!(error, NitroError::GivenUp { .. }), "{error}");
+    assert!(begun.elapsed() < PATIENCE);
+    // It was found by its name.
+    let calls = fs::read_to_string(directory.path().join("calls")).unwrap();
+    let last = "describe-enclaves\nterminate-enclave --enclave-id i-1-enc2\n";
+    assert!(calls.ends_with(last), "{calls}");
 }
 
 #[test]
