@@ -238,11 +238,11 @@ fn a_signal_waits_for_the_start_and_a_second_one_does_not() {
         sender.send(Happening::Signal(2)).unwrap();
         sender.send(Happening::Signal(2)).unwrap();
     });
-    let begun = Instant::now();
+    let since = Instant::now();
     let error = begin().unwrap_err();
     signals.join().unwrap();
     assert!(matches!(error, NitroError::GivenUp { .. }), "{error}");
-    assert!(begun.elapsed() < PATIENCE);
+    assert!(since.elapsed() < PATIENCE);
     // It was found by its name.
     let calls = fs::read_to_string(directory.path().join("calls")).unwrap();
     let last = "describe-enclaves\nterminate-enclave --enclave-id i-1-enc2\n";
