@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_digest::Limits;
 use enclair_host::nitro::{self, Report, Request};
-use enclair_host::{Ingress, Watcher};
+use enclair_host::{Ingress, Outcome, Watcher};
 use enclair_inspect::{Listing, inspect_eif};
 
 use super::print_findings;
@@ -85,7 +85,8 @@ fn memory(asked: Option<u64>, needed: u64, image: u64, printer: &Printer) -> u64
 
 /// Tells a person how it ended.
 fn tell(report: Report, printer: &Printer) {
-    if !report.compared {
+    // Where nothing else is wrong, which would say it better.
+    if !report.compared && !matches!(report.outcome, Outcome::Broken(_)) {
         printer.note("warning: the registers of what ran were not compared with those of the file");
     }
     if report.strangers > 0 {

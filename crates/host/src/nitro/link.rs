@@ -222,3 +222,83 @@ impl Link {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
+
+    use super::*;
+
+    /// Says one thing as soon as it is asked, and takes what it is told.
+    #[derive(Debug)]
+    struct Greeting(bool);
+
+    impl Service for Greeting {
+        fn receive(&mut self, _bytes: &[u8], _reply: &mut VecDeque<u8>) -> Next {
+            Next::Open
+        }
+
+        fn finish(&mut self) -> Next {
+            Next::Close
+        }
+
+        fn say(&mut self, _room: usize, reply: &mut VecDeque<u8>) -> Next {
+            if !self.0 {
+                reply.extend(b"hello");
+                self.0 = true;
+            }
+            Next::Open
+        }
+    }
+
+    fn unconnected() -> OwnedFd {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap()
+    }
+
+    /// Unix sockets are connected at once; vsock and TCP are not.
+    #[test]
+    fn nothing_is_said_before_the_other_side_has_answered() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = unconnected();
+        let own = socket.try_clone().unwrap();
+        let mut link = Link::new(socket, Box::new(Greeting(false)));
+        assert_eq!(link.turn(), Fate::Waits);
+        assert!(link.reply.is_empty() && link.opening == Opening::Asked);
+        let connected = connect(&own, &listener.local_addr().unwrap());
+        assert!(matches!(connected, Ok(()) | Err(Errno::INPROGRESS)));
+        let (mut inside, _) = listener.accept().unwrap();
+        while link.awake() == Fate::Waits && link.opening == Opening::Asked {
+            std::thread::yield_now();
+        }
+        let mut words = [0; 5];
+        io::Read::read_exact(&mut inside, &mut words).unwrap();
+        assert_eq!(&words, b"hello");
+        // The other side ends, and the service closes.
+        drop(inside);
+        while link.awake() == Fate::Waits {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_refused_is_over() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        drop(listener);
+        let socket = unconnected();
+        let refused = connect(&socket, &address);
+        assert!(refused.is_err());
+        let mut link = Link::new(socket, Box::new(Greeting(false)));
+        let pending = refused == Err(Errno::INPROGRESS);
+        let mut fate = link.awake();
+        while pending && fate == Fate::Waits {
+            std::thread::yield_now();
+            fate = link.awake();
+        }
+        // One whose error the call itself has given has none left, and is no relay's either.
+        assert_eq!(fate, if pending { Fate::Over } else { Fate::Waits });
+    }
+}
