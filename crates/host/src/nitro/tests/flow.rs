@@ -304,3 +304,16 @@ fn the_console_is_shown_in_debug_mode_alone() {
     assert!(calls.contains(" --debug-mode\n"), "{calls}");
     assert!(calls.contains("console --enclave-id i-1-enc2\n"), "{calls}");
 }
+
+#[test]
+fn memory_is_what_the_vendors_program_takes() {
+    for (wanted, image, expected) in [
+        (0, 0, 64),
+        (128, 3 << 20, 128),
+        (129, 3 << 20, 130),
+        (128, (40 << 20) + 1, 164),
+        (u64::MAX - 2, u64::MAX, u64::MAX - 1),
+    ] {
+        assert_eq!(crate::nitro::memory_mib(wanted, image), expected);
+    }
+}
