@@ -1,7 +1,7 @@
 //! The `enclair` command: arguments, output and exit status. No logic of its own.
 //!
 //! Exit status: 0 it is done or holds, 1 checked and it differs, 2 it could not be checked or
-//! done; `run` has the application's. Results go to stdout, everything else to stderr.
+//! done; `run` and `host` have the application's. Results go to stdout, everything else to stderr.
 
 mod archives;
 mod arguments;
@@ -11,6 +11,7 @@ mod direct;
 mod documents;
 mod environment;
 mod failure;
+mod host_documents;
 mod packages_documents;
 mod printer;
 mod progress;
@@ -62,6 +63,7 @@ const fn closed_pipe(command: &Command) -> ClosedPipe {
         | Command::Assemble(_)
         | Command::Extract(_)
         | Command::Run(_)
+        | Command::Host(_)
         | Command::Store(_)
         | Command::Doctor(_) => ClosedPipe::Lost,
         Command::Packages(Packages {
@@ -75,10 +77,10 @@ const fn closed_pipe(command: &Command) -> ClosedPipe {
     }
 }
 
-/// The status of a command that could not do its work. `run` passes an application's status on,
-/// so its own failures have one that containers use for that.
+/// The status of a command that could not do its work. `run` and `host` pass an application's status on,
+/// so their own failures have one that containers use for that.
 const fn failure_status(command: &Command) -> u8 {
-    if matches!(command, Command::Run(_)) {
+    if matches!(command, Command::Run(_) | Command::Host(_)) {
         125
     } else {
         2
@@ -100,6 +102,7 @@ fn run(command: Command, printer: &Printer) -> anyhow::Result<ExitCode> {
         Command::Packages(arguments) => return commands::packages::run(&arguments, printer),
         Command::Store(arguments) => return commands::store::run(&arguments, printer),
         Command::Run(arguments) => return commands::run::run(&arguments, printer),
+        Command::Host(arguments) => return commands::host::run(&arguments, printer),
         Command::Doctor(arguments) => return commands::doctor::run(&arguments, printer),
     }
     Ok(ExitCode::SUCCESS)

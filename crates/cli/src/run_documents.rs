@@ -55,7 +55,7 @@ pub(crate) struct RunDocument {
 
 /// Numbers of the agent, since it started.
 #[derive(Debug, Serialize, JsonSchema)]
-struct CountersDocument {
+pub(crate) struct CountersDocument {
     /// Connections from outside that were passed on to the application.
     connections: u64,
     /// Calls to outside that the measured rules allow.
@@ -93,7 +93,7 @@ impl From<&Counters> for CountersDocument {
 
 /// An address of this machine and what answers there.
 #[derive(Debug, Serialize, JsonSchema)]
-struct PublishedDocument {
+pub(crate) struct PublishedDocument {
     /// Address and port.
     address: String,
     /// The enclave's vsock port.
@@ -103,7 +103,7 @@ struct PublishedDocument {
 /// The ways in which a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum OutcomeName {
+pub(crate) enum OutcomeName {
     /// The application ended by itself.
     Exited,
     /// A signal ended the application.
@@ -130,21 +130,7 @@ enum AttestationName {
 
 impl RunDocument {
     pub(crate) fn new(request: &Request, published: &[Publish], report: &Report) -> Self {
-        let (outcome, failure, message) = match &report.outcome {
-            Outcome::Told(Last::Exited { .. }) => (OutcomeName::Exited, None, None),
-            Outcome::Told(Last::Signaled { .. }) => (OutcomeName::Signaled, None, None),
-            Outcome::Told(Last::Failed {
-                failure, message, ..
-            }) => (
-                OutcomeName::Failed,
-                Some(failure.clone()),
-                Some(message.clone()),
-            ),
-            Outcome::TimedOut => (OutcomeName::TimedOut, None, None),
-            Outcome::NotReady => (OutcomeName::NotReady, None, None),
-            Outcome::Interrupted(_) => (OutcomeName::Interrupted, None, None),
-            Outcome::Broken(error) => (OutcomeName::Broken, None, Some(chain(error))),
-        };
+        let (outcome, failure, message) = parts(&report.outcome);
         Self {
             schema: SCHEMA,
             outcome,
@@ -178,8 +164,27 @@ impl From<&Publish> for PublishedDocument {
     }
 }
 
+/// How a run ended: its name, init's failure, and what happened.
+pub(crate) fn parts(outcome: &Outcome) -> (OutcomeName, Option<String>, Option<String>) {
+    match outcome {
+        Outcome::Told(Last::Exited { .. }) => (OutcomeName::Exited, None, None),
+        Outcome::Told(Last::Signaled { .. }) => (OutcomeName::Signaled, None, None),
+        Outcome::Told(Last::Failed {
+            failure, message, ..
+        }) => (
+            OutcomeName::Failed,
+            Some(failure.clone()),
+            Some(message.clone()),
+        ),
+        Outcome::TimedOut => (OutcomeName::TimedOut, None, None),
+        Outcome::NotReady => (OutcomeName::NotReady, None, None),
+        Outcome::Interrupted(_) => (OutcomeName::Interrupted, None, None),
+        Outcome::Broken(error) => (OutcomeName::Broken, None, Some(chain(error))),
+    }
+}
+
 /// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -9,6 +9,7 @@ use enclair_eif::Arch;
 use thiserror::Error;
 
 use crate::device::DeviceError;
+use crate::nitro::NitroError;
 use crate::status::StatusError;
 
 /// A run that did not happen, or whose end says nothing of the application.
@@ -110,6 +111,9 @@ pub enum Error {
     /// The guest let go of its devices, and the machine went on.
     #[error("the enclave started anew before it told its status")]
     Restarted,
+    /// The tools of a real enclave's parent do not do what they should.
+    #[error(transparent)]
+    Nitro(#[from] NitroError),
     /// The machine cannot be watched.
     #[error("the machine cannot be supervised")]
     Supervise(#[source] io::Error),
@@ -130,6 +134,7 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Eif(error) => return error.hint(),
+            Self::Nitro(error) => return error.hint(),
             Self::Architecture { .. } => "only x86_64 images run under QEMU here",
             Self::QemuMissing => {
                 "install QEMU 10 or later (Debian: qemu-system-x86), or build one with the Nitro \

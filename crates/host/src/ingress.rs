@@ -8,12 +8,11 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 
 use crate::error::Error;
 use crate::sockets::connection::Connection;
-use crate::sockets::{Sockets, Token};
-use crate::vsock::parent::Parent;
+use crate::sockets::{Sockets, Streams, Token};
 
 /// An address of this machine and the port of the guest that answers there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +81,13 @@ impl Ingress {
         self.sockets.as_ref().map(Sockets::descriptor)
     }
 
-    /// Takes what has happened to sockets to the parent.
-    pub(crate) fn poll(&mut self, parent: &mut Parent) {
+    /// The same, to be polled by who has no rings.
+    pub(crate) fn source(&self) -> Option<BorrowedFd<'_>> {
+        self.sockets.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes what has happened to sockets to whoever has the streams.
+    pub(crate) fn poll(&mut self, streams: &mut impl Streams) {
         let Some(sockets) = &self.sockets else { return };
         for token in sockets.ready() {
             match token {
@@ -92,25 +96,25 @@ impl Ingress {
                         listener.ready = true;
                     }
                 }
-                Token::Stream(ends) => parent.wake(ends),
+                Token::Stream(ends) => streams.wake(ends),
             }
         }
     }
 
-    /// Accepts connections, as long as the parent has room. Says whether there was any.
-    pub(crate) fn accept(&mut self, parent: &mut Parent) -> bool {
+    /// Accepts connections, as long as there is room for streams. Says whether there was any.
+    pub(crate) fn accept(&mut self, streams: &mut impl Streams) -> bool {
         let Some(sockets) = &self.sockets else {
             return false;
         };
         let mut any = false;
         for listener in &mut self.listeners {
-            while listener.ready && parent.can_open() {
+            while listener.ready && streams.can_open() {
                 let accepted = listener.socket.accept();
                 match accepted.and_then(|(socket, _)| Connection::new(socket)) {
                     Ok(connection) => {
-                        let ends = parent.new_ends(listener.publish.port);
+                        let ends = streams.new_ends(listener.publish.port);
                         if sockets.watch_stream(connection.socket(), ends).is_ok() {
-                            parent.open(ends, Box::new(connection));
+                            streams.open(ends, Box::new(connection));
                             any = true;
                         }
                     }

@@ -6,6 +6,8 @@
 //!   the guest's rings, in this process; `link` connects QEMU to the device.
 //! - [`Ingress`] takes connections on this machine, each of which becomes a stream to the guest.
 //! - [`Egress`] says whether the guest may have connections to outside, which are made here.
+//! - [`nitro`] is the parent of a real enclave on an EC2 instance, by the vendor's program and
+//!   sockets of the kernel, with the same services. It was not run on hardware.
 //! - [`doctor`] looks at what the machine can do; [`kvm`] asks whether KVM works.
 //! - [`Console`] makes the guest's output safe for a terminal; [`StatusReader`] reads its status.
 //!
@@ -24,6 +26,8 @@ mod ingress;
 pub mod kvm;
 mod link;
 mod machine;
+pub mod nitro;
+mod offer;
 mod process;
 mod qemu;
 mod run;

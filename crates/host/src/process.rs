@@ -89,6 +89,14 @@ impl Child {
         self.exit.try_clone()
     }
 
+    /// Waits for the child and leaves the rest of its group alone: what a program has started to
+    /// stay belongs to nobody who waits for the program.
+    pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.process.wait()?;
+        self.reaped = true;
+        Ok(status)
+    }
+
     /// Asks the group to end, insists after `grace`, and gives the child's status.
     pub(crate) fn end(&mut self, grace: Duration) -> io::Result<ExitStatus> {
         // The group is not gone as long as its leader has not been reaped, so this number cannot

@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::ingress::Ingress;
 use crate::machine::{Accelerator, MachineKind};
+use crate::nitro::Enclave;
 use crate::qemu::Qemu;
 use crate::status::{Event, Last};
 use crate::supervise::Running;
@@ -61,6 +62,8 @@ pub trait Watcher: std::fmt::Debug + Send + Sync {
     fn console(&self, text: &str);
     /// An event of the status stream.
     fn event(&self, event: &Event);
+    /// A real enclave was started, and is what was meant.
+    fn hosted(&self, _enclave: &Enclave) {}
     /// The application can be reached, since so many milliseconds after the kernel's start, in the
     /// guest's words.
     fn ready(&self, ready_ms: u64);
@@ -151,7 +154,7 @@ pub fn run(
 const OPEN_FILES: u64 = 8192;
 
 /// Raises this process's limit of open files: the usual one is 1024, and each connection is one.
-fn allow_open_files() {
+pub(crate) fn allow_open_files() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
     if current.is_some_and(|current| current < wanted) {

@@ -7,13 +7,30 @@
 pub(crate) mod connection;
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 
 use crate::vsock::parent::Ends;
+use crate::vsock::service::Service;
+
+/// Whoever has the streams to the enclave: the parent of an emulated machine, or the sockets of a
+/// real one.
+pub(crate) trait Streams {
+    /// Whether another stream can be opened.
+    fn can_open(&self) -> bool;
+
+    /// Ends for a stream to the guest's port `guest` that no other stream has.
+    fn new_ends(&mut self, guest: u32) -> Ends;
+
+    /// Asks the guest for a stream. The ends are of [`Streams::new_ends`].
+    fn open(&mut self, ends: Ends, service: Box<dyn Service>);
+
+    /// The socket behind a stream may have changed.
+    fn wake(&mut self, ends: Ends);
+}
 
 /// Events that are taken from the kernel at a time.
 const EVENTS: usize = 256;
@@ -61,9 +78,8 @@ impl Sockets {
     }
 }
 
-#[cfg(test)]
 impl AsFd for Sockets {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }

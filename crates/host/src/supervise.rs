@@ -19,25 +19,20 @@ use std::time::{Duration, Instant};
 
 use crate::agent::Counters;
 use crate::device::Stop;
-use crate::egress::{self, Dialler};
 use crate::error::Error;
 use crate::image::Parts;
 use crate::ingress::Ingress;
 use crate::link::Link;
 use crate::machine::{Boot, Machine, MachineKind};
+use crate::offer::Offer;
 use crate::process::Child;
 use crate::run::{Outcome, Report, Request, Watcher};
 use crate::scratch::Scratch;
 use crate::status::{Event, Last};
-use crate::threads::{
-    Happening, hear_agent, hear_denied, hear_status, keep_messages, serve, show_console,
-    show_output, tell_time, watch_exit,
-};
+use crate::threads::{Happening, keep_messages, serve, show_console, watch_exit};
+use crate::vsock::HEARTBEAT_PORT;
 use crate::vsock::parent::Parent;
-use crate::vsock::service::{Answer, HeartbeatPort, LogsPort, Port, QuestionPort, StatusPort};
-use crate::vsock::{
-    CLOCK_PORT, EGRESS_PORT, HEARTBEAT_PORT, LOGS_PORT, MANIFEST_PORT, READY_PORT, STATUS_PORT,
-};
+use crate::vsock::service::HeartbeatPort;
 
 /// How long the end of the status stream may take after the last event.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -106,7 +101,13 @@ impl Running {
             let sender = sender.clone();
             Box::new(move |why| drop(sender.send(Happening::Stopped(why))))
         };
-        let (parent, dialler) = parent(request, sender, watcher)?;
+        let offer = Offer {
+            egress: request.egress.clone(),
+            manifest: request.manifest.clone(),
+        };
+        let (mut ports, dialler) = offer.ports(sender, watcher)?;
+        ports.push((HEARTBEAT_PORT, Box::new(HeartbeatPort)));
+        let parent = Parent::new(ports);
         let (link, vsock) = Link::start(parent, ingress, dialler, on_stop, &scratch.path())?;
         let machine = request.qemu.best_machine()?;
         let mut child = spawn(request, machine, &scratch, &vsock)?;
@@ -313,38 +314,6 @@ impl Running {
             }),
         }
     }
-}
-
-/// The parent that the enclave finds, and what makes connections for it.
-fn parent(
-    request: &Request,
-    sender: &Sender<Happening>,
-    watcher: &Arc<dyn Watcher>,
-) -> Result<(Parent, Dialler), Error> {
-    let (calls, dialler) = egress::open(request.egress.clone(), hear_denied(sender.clone()))
-        .map_err(Error::Supervise)?;
-    let output = show_output(Arc::clone(watcher), sender.clone());
-    let manifest = request.manifest.clone();
-    let manifest: Answer = Box::new(move || manifest.clone());
-    let status: Box<dyn Port> = Box::new(StatusPort::new(hear_status(sender.clone())));
-    let agent: Box<dyn Port> = Box::new(StatusPort::new(hear_agent(sender.clone())));
-    let heartbeat: Box<dyn Port> = Box::new(HeartbeatPort);
-    let parent = Parent::new([
-        (HEARTBEAT_PORT, heartbeat),
-        (STATUS_PORT, status),
-        (LOGS_PORT, Box::new(LogsPort::new(output))),
-        (EGRESS_PORT, Box::new(calls)),
-        (
-            CLOCK_PORT,
-            Box::new(QuestionPort::new(b"time\n", tell_time())),
-        ),
-        (READY_PORT, agent),
-        (
-            MANIFEST_PORT,
-            Box::new(QuestionPort::new(b"manifest\n", manifest)),
-        ),
-    ]);
-    Ok((parent, dialler))
 }
 
 /// Starts QEMU, which gets copies of all descriptors that its arguments name.

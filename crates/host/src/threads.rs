@@ -6,9 +6,8 @@
 use std::io::{self, Read};
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, SyncSender, sync_channel};
+use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
@@ -22,7 +21,7 @@ use crate::link::Link;
 use crate::process::{Child, wait_readable};
 use crate::run::Watcher;
 use crate::status::{Event, StatusError, StatusReader};
-use crate::vsock::service::{Answer, Hearer, Next, Output, StatusBytes};
+use crate::vsock::service::{Hearer, Next, StatusBytes};
 
 /// Bytes of QEMU's stderr that are kept: the last ones.
 const MAX_MESSAGES: usize = 4 << 10;
@@ -162,40 +161,6 @@ pub(crate) fn hear_agent(sender: Sender<Happening>) -> Hearer {
             Err(Nonsense) => Next::Reset,
         },
         StatusBytes::End => Next::Close,
-    })
-}
-
-/// Pieces of the application's output that wait to be shown: 4 MiB, if they are large.
-const MAX_OUTPUT: usize = 64;
-
-/// Shows the application's output, until nobody can send any. Gives where it comes in.
-pub(crate) fn show_output(
-    watcher: Arc<dyn Watcher>,
-    sender: Sender<Happening>,
-) -> SyncSender<Output> {
-    let (output, pieces) = sync_channel(MAX_OUTPUT);
-    thread::spawn(move || {
-        for piece in pieces {
-            match piece {
-                Output::Bytes(bytes) => watcher.output(&bytes),
-                Output::Lost(count) => watcher.output_lost(count),
-            }
-        }
-        drop(sender.send(Happening::OutputEnded));
-    });
-    output
-}
-
-/// The time, as an answer to the agent.
-pub(crate) fn tell_time() -> Answer {
-    Box::new(|| {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "what an enclave is told is the time, which decides no bytes"
-        )]
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        let (seconds, nanoseconds) = (now.as_secs(), now.subsec_nanos());
-        Some(format!("time {seconds} {nanoseconds}\n").into_bytes())
     })
 }
 

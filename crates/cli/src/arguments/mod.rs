@@ -1,6 +1,7 @@
 //! The command line, as typed. Values are parsed here; nothing is opened.
 
 mod build;
+mod host;
 mod packages;
 mod project;
 mod run;
@@ -14,6 +15,7 @@ pub(crate) use build::{
     Build, CompressArgument, Direct, GrantArgument, LayoutArgument, NormalizeArgument,
     SurroundingsArguments,
 };
+pub(crate) use host::Host;
 pub(crate) use packages::{
     DistributionArgument, Packages, PackagesCommand, PackagesDiff, PackagesDownload,
     PackagesFromImage, PackagesList, PackagesWhy,
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Extract(Extract),
     /// Boot an image under QEMU and pass the application's exit status on
     Run(Run),
+    /// Run an image as a real enclave on this EC2 instance [not run on hardware yet]
+    Host(Host),
     /// Say what this machine can do, and how to add what is missing
     Doctor(Doctor),
     /// List, explain, download and compare locked packages
@@ -276,6 +280,8 @@ pub(crate) enum DocumentArgument {
     ExplainPath,
     /// `run --json`
     Run,
+    /// `host --json`
+    Host,
     /// `doctor --json`
     Doctor,
 }

@@ -74,7 +74,7 @@ impl Run {
 
 /// Reads `[ADDR:]HOST:GUEST`. An IPv6 address stands in brackets; port 0 of the host is chosen by
 /// the kernel.
-fn parse_publish(text: &str) -> Result<Publish, String> {
+pub(super) fn parse_publish(text: &str) -> Result<Publish, String> {
     let expected =
         || format!("`{text}`: expected HOST:GUEST or ADDR:HOST:GUEST, as in 127.0.0.1:8080:80");
     let (host, guest) = text.rsplit_once(':').ok_or_else(expected)?;

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 mod explain_path;
 pub(crate) mod extract;
+pub(crate) mod host;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod lock;

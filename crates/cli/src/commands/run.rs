@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,10 +10,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_digest::Limits;
+use enclair_eif::Measurements;
 use enclair_host::{
     Accelerator, Console, Counters, Denied, Event, Failed, Image, Ingress, Last, MachineKind,
-    Outcome, Publish, Qemu, Report, Request, Search, Watcher,
+    Outcome, Publish, Qemu, Request, Search, Watcher,
     kvm::{self, Kvm},
+    nitro::Enclave,
 };
 use enclair_inspect::{Listing, inspect_eif};
 
@@ -41,9 +44,8 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let machine = qemu.best_machine().with_context(cannot)?;
     let accelerator = accelerator(arguments.accel, &qemu);
     let ingress = Ingress::bind(&arguments.publish).with_context(cannot)?;
-    let logs = arguments.logs.as_ref().map(File::create).transpose();
-    let logs = logs.with_context(|| "the file of `--logs` cannot be written")?;
-    announce(&image, printer);
+    let terminal = Terminal::new(arguments.logs.as_deref()).with_context(cannot)?;
+    announce(image.measurements(), printer);
     printer.note(&format!(
         "machine {machine}, {accelerator}, QEMU {}",
         qemu.version
@@ -51,10 +53,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     if machine == MachineKind::Microvm {
         printer.note("no NSM: not attested");
     }
-    let published: Vec<_> = ingress.published().collect();
-    for Publish { address, port } in &published {
-        printer.note(&format!("{address} is passed on to vsock port {port}"));
-    }
+    let published = publish(&ingress, printer);
     let request = Request {
         memory_mib: memory(arguments.memory, needed, printer),
         image,
@@ -62,19 +61,12 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         accelerator,
         cpus: arguments.cpus,
         egress: arguments.egress(),
-        manifest: manifest(arguments).with_context(cannot)?,
+        manifest: manifest(arguments.manifest.as_deref()).with_context(cannot)?,
         timeout: arguments.timeout.map(Duration::from_secs),
         ready_timeout: arguments.ready_timeout.map(Duration::from_secs),
         scratch: scratch(),
     };
-    let terminal = Arc::new(Terminal {
-        printer: Printer::new(ClosedPipe::Lost),
-        line: Mutex::default(),
-        output: Mutex::new(ApplicationOutput {
-            file: logs,
-            text: Console::default(),
-        }),
-    });
+    let terminal = Arc::new(terminal);
     let watcher: Arc<dyn Watcher> = Arc::<Terminal>::clone(&terminal);
     let report = enclair_host::run(&request, ingress, &watcher).with_context(cannot)?;
     terminal.finish();
@@ -82,7 +74,7 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let document = arguments
         .json
         .then(|| RunDocument::new(&request, &published, &report));
-    conclude(report, printer);
+    conclude(report.outcome, printer);
     if let Some(document) = document {
         printer.json(&document)?;
     }
@@ -90,8 +82,8 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
 }
 
 /// What the enclave may say of its image. An object, so that it is one for whoever reads it.
-fn manifest(arguments: &Run) -> anyhow::Result<Option<Vec<u8>>> {
-    let Some(path) = &arguments.manifest else {
+pub(super) fn manifest(path: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+    let Some(path) = path else {
         return Ok(None);
     };
     let name = || format!("the manifest `{}`", path.display());
@@ -144,8 +136,7 @@ fn accelerator(argument: AcceleratorArgument, qemu: &Qemu) -> Accelerator {
 }
 
 /// The registers, in short: enough to see which image this is.
-fn announce(image: &Image, printer: &Printer) {
-    let measurements = image.measurements();
+pub(super) fn announce(measurements: &Measurements, printer: &Printer) {
     let registers = [
         ("PCR0", &measurements.pcr0),
         ("PCR1", &measurements.pcr1),
@@ -157,19 +148,32 @@ fn announce(image: &Image, printer: &Printer) {
     }
 }
 
+/// Where connections are taken, said and given.
+pub(super) fn publish(ingress: &Ingress, printer: &Printer) -> Vec<Publish> {
+    let published: Vec<_> = ingress.published().collect();
+    for Publish { address, port } in &published {
+        printer.note(&format!("{address} is passed on to vsock port {port}"));
+    }
+    published
+}
+
 fn memory(asked: Option<u64>, needed: u64, printer: &Printer) -> u64 {
     let memory = asked.unwrap_or(needed);
+    warn_of_memory(memory, needed, printer);
+    memory
+}
+
+pub(super) fn warn_of_memory(memory: u64, needed: u64, printer: &Printer) {
     if memory < needed {
         printer.note(&format!(
             "warning: {memory} MiB may be too little: this image is meant to have {needed} MiB or more"
         ));
     }
-    memory
 }
 
 /// Tells a person how it ended, where the exit status alone does not.
-fn conclude(report: Report, printer: &Printer) {
-    match report.outcome {
+pub(super) fn conclude(outcome: Outcome, printer: &Printer) {
+    match outcome {
         Outcome::Told(Last::Exited { .. }) => {}
         Outcome::Told(Last::Signaled { signal }) => {
             printer.note(&format!("the application was ended by signal {signal}"));
@@ -213,7 +217,7 @@ fn denial(Denied { target, address }: &Denied) -> String {
 
 /// Shows what happens as it happens.
 #[derive(Debug)]
-struct Terminal {
+pub(super) struct Terminal {
     printer: Printer,
     line: Mutex<Line>,
     output: Mutex<ApplicationOutput>,
@@ -236,7 +240,21 @@ struct Line {
 }
 
 impl Terminal {
-    fn output(&self) -> MutexGuard<'_, ApplicationOutput> {
+    /// With a file for the application's output; without one it is shown with the console.
+    pub(super) fn new(logs: Option<&Path>) -> anyhow::Result<Self> {
+        let file = logs.map(File::create).transpose();
+        let file = file.context("the file of `--logs` cannot be written")?;
+        Ok(Self {
+            printer: Printer::new(ClosedPipe::Lost),
+            line: Mutex::default(),
+            output: Mutex::new(ApplicationOutput {
+                file,
+                text: Console::default(),
+            }),
+        })
+    }
+
+    fn application_output(&self) -> MutexGuard<'_, ApplicationOutput> {
         self.output.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -256,7 +274,7 @@ impl Terminal {
     }
 
     /// Shows what still waits, when the console has ended.
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         if let Some(waiting) = self.line().waiting.take() {
             self.printer.pass(&format!("\n{waiting}"));
         }
@@ -302,7 +320,7 @@ impl Watcher for Terminal {
     fn counted(&self, _counters: &Counters) {}
 
     fn output(&self, bytes: &[u8]) {
-        let mut output = self.output();
+        let mut output = self.application_output();
         match &mut output.file {
             // A disk that is full takes no more, and the enclave goes on.
             Some(file) => drop(file.write_all(bytes)),
@@ -317,6 +335,16 @@ impl Watcher for Terminal {
         self.show(&format!(
             "{count} bytes of the application's output were lost here: they came faster than they \
              were taken\n"
+        ));
+    }
+
+    fn hosted(&self, enclave: &Enclave) {
+        self.show(&format!(
+            "enclave {} at context id {}, {} CPUs, {} MiB\n",
+            escape(&enclave.id),
+            enclave.cid,
+            enclave.cpus,
+            enclave.memory_mib
         ));
     }
 

@@ -19,6 +19,7 @@ mod extract_safety;
 mod golden;
 mod golden_lock;
 mod history;
+mod hosting;
 mod image_documents;
 mod images;
 mod imports;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::images::{BUILD, application, build, workshop};
 use crate::workshop::Workshop;
 
-const SCHEMAS: [&str; 21] = [
+const SCHEMAS: [&str; 22] = [
     "measurements",
     "packages",
     "init",
@@ -30,6 +30,7 @@ const SCHEMAS: [&str; 21] = [
     "explain",
     "explain-path",
     "run",
+    "host",
     "doctor",
 ];
 

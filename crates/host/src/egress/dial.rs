@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,8 +33,8 @@ use super::line::{Host, Target};
 use super::policy::Egress;
 use super::{Denied, Reason};
 use crate::sockets::connection::Connection;
-use crate::sockets::{Sockets, Token};
-use crate::vsock::parent::{Ends, Parent};
+use crate::sockets::{Sockets, Streams, Token};
+use crate::vsock::parent::Ends;
 
 /// Connections at a time, with those that are being made.
 pub(crate) const MAX_CONNECTIONS: usize = 1024;
@@ -415,16 +415,21 @@ impl Dialler {
         self.sockets.descriptor()
     }
 
-    /// Takes what has happened to dials and their connections to the parent.
-    pub(crate) fn poll(&mut self, parent: &mut Parent) {
+    /// The same, to be polled by who has no rings.
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.sockets.as_fd()
+    }
+
+    /// Takes what has happened to dials and their connections to whoever has the streams.
+    pub(crate) fn poll(&mut self, streams: &mut impl Streams) {
         for token in self.sockets.ready() {
             match token {
                 Token::Source(_) => {
                     for ends in self.dials.conclude(&self.sockets) {
-                        parent.wake(ends);
+                        streams.wake(ends);
                     }
                 }
-                Token::Stream(ends) => parent.wake(ends),
+                Token::Stream(ends) => streams.wake(ends),
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::vsock::packet::{Header, NO_RECEIVE, NO_SEND, Op, Packet, TYPE_STREAM};
-use crate::vsock::parent::{GUEST_CID, MAX_OPENED, PARENT_CID};
+use crate::vsock::parent::{GUEST_CID, MAX_OPENED, PARENT_CID, Parent};
 use crate::vsock::stream::{BUFFER, MAX_REPLY};
 
 const PORT: u32 = 80;

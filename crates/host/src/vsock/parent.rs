@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::packet::{Header, Op, Packet, TYPE_STREAM};
 use super::service::{Next, Port, Service};
 use super::stream::{BUFFER, Fate, Stream};
+use crate::sockets::Streams;
 
 /// The CID of the parent, as an enclave sees it.
 pub(crate) const PARENT_CID: u64 = 3;
@@ -96,50 +97,10 @@ impl Parent {
         }
     }
 
-    /// Whether another stream can be opened.
-    pub(crate) fn can_open(&self) -> bool {
-        self.opened < MAX_OPENED
-    }
-
     /// Streams, and what is left of some.
     #[cfg(test)]
     pub(crate) fn streams(&self) -> usize {
         self.streams.len() + self.left.len()
-    }
-
-    /// Ends for a stream to the guest's port `guest` that no other stream has.
-    pub(crate) fn new_ends(&mut self, guest: u32) -> Ends {
-        loop {
-            let ends = Ends {
-                guest,
-                parent: self.next_port,
-            };
-            self.next_port = match self.next_port {
-                u32::MAX => FIRST_OPENED,
-                port => port.saturating_add(1),
-            };
-            if !self.streams.contains_key(&ends) && !self.left.contains_key(&ends) {
-                return ends;
-            }
-        }
-    }
-
-    /// Asks the guest for a stream. The ends are of [`Parent::new_ends`].
-    pub(crate) fn open(&mut self, ends: Ends, service: Box<dyn Service>) {
-        self.add(ends, Stream::opened(service));
-    }
-
-    /// The socket behind a stream may have changed.
-    pub(crate) fn wake(&mut self, ends: Ends) {
-        if let Some(entry) = self.streams.get_mut(&ends) {
-            let fate = entry.stream.wake();
-            self.conclude(ends, fate);
-        } else if let Some(service) = self.left.get_mut(&ends)
-            && (service.flush() == Next::Reset || !service.outlives())
-        {
-            self.left.remove(&ends);
-            self.count(ends, |count| count.saturating_sub(1));
-        }
     }
 
     /// Whether answers have to be sent before another packet can be taken.
@@ -290,6 +251,44 @@ impl Parent {
             header,
             payload: outgoing.payload,
         })
+    }
+}
+
+impl Streams for Parent {
+    fn can_open(&self) -> bool {
+        self.opened < MAX_OPENED
+    }
+
+    fn new_ends(&mut self, guest: u32) -> Ends {
+        loop {
+            let ends = Ends {
+                guest,
+                parent: self.next_port,
+            };
+            self.next_port = match self.next_port {
+                u32::MAX => FIRST_OPENED,
+                port => port.saturating_add(1),
+            };
+            if !self.streams.contains_key(&ends) && !self.left.contains_key(&ends) {
+                return ends;
+            }
+        }
+    }
+
+    fn open(&mut self, ends: Ends, service: Box<dyn Service>) {
+        self.add(ends, Stream::opened(service));
+    }
+
+    fn wake(&mut self, ends: Ends) {
+        if let Some(entry) = self.streams.get_mut(&ends) {
+            let fate = entry.stream.wake();
+            self.conclude(ends, fate);
+        } else if let Some(service) = self.left.get_mut(&ends)
+            && (service.flush() == Next::Reset || !service.outlives())
+        {
+            self.left.remove(&ends);
+            self.count(ends, |count| count.saturating_sub(1));
+        }
     }
 }
 
