@@ -2,6 +2,7 @@
 
 mod calls;
 mod forwarded;
+mod hostile;
 mod limits;
 mod refused;
 
