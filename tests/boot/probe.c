@@ -34,6 +34,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LONGEST = 1 << 20, NSM_RESPONSE = 0x3000, NSM_REQUEST = 0xC0200A00 };
@@ -641,6 +642,41 @@ static void watch(const char *name) {
     if (directory) closedir(directory);
 }
 
+// Opens as many streams as it is given to ports of the parent, FIRST to LAST and back to FIRST, and
+// writes to all of them for 15 seconds without reading. Says how many writes it took, and how much
+// the parent has taken in MiB.
+static void flood(const char *range) {
+    enum { STREAMS = 500 };
+    static int streams[STREAMS];
+    static char block[1 << 16];
+    unsigned first = 0, last = 0, port;
+    if (sscanf(range, "%u-%u", &first, &last) != 2) exit(86);
+    signal(SIGPIPE, SIG_IGN);
+    port = first;
+    long writes = 0;
+    uint64_t written = 0;
+    memset(streams, -1, sizeof streams);
+    for (time_t end = time(NULL) + 15; time(NULL) < end;)
+        for (int i = 0; i < STREAMS; i++) {
+            struct sockaddr_vm parent = {.svm_family = AF_VSOCK, .svm_cid = 3, .svm_port = port};
+            if (streams[i] < 0) {
+                streams[i] = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, 0);
+                connect(streams[i], (struct sockaddr *)&parent, sizeof parent);
+                port = port == last ? first : port + 1;
+            }
+            ssize_t more = write(streams[i], block, sizeof block);
+            if (more > 0) {
+                written += (uint64_t)more;
+            } else if (errno != EAGAIN && errno != ENOTCONN) {
+                close(streams[i]);
+                streams[i] = -1;
+            }
+            writes += more > 0;
+        }
+    fact("flooded", "%s %ld %llu", range, writes, (unsigned long long)written >> 20);
+    for (int i = 0; i < STREAMS; i++) close(streams[i]);
+}
+
 static volatile int *volatile nowhere;
 
 static int run(const char *name, const char *argument) {
@@ -662,6 +698,7 @@ static int run(const char *name, const char *argument) {
     else if (!strcmp(name, "serve-beside")) serve_beside(argument);
     else if (!strcmp(name, "ask-agent")) ask_agent(argument);
     else if (!strcmp(name, "watch")) watch(argument);
+    else if (!strcmp(name, "flood")) flood(argument);
     else if (!strcmp(name, "exit")) exit(atoi(argument));
     else if (!strcmp(name, "signal")) return signal(atoi(argument), SIG_DFL), raise(atoi(argument));
     else if (!strcmp(name, "crash")) return *nowhere;
