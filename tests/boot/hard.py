@@ -22,6 +22,8 @@ from documents import TARGET, get
 from ingress import PATIENCE, expect_echo, hold, running, ticks, wait_until_served
 from watched import resident
 
+# Streams that the probe opens in a flood, of which the command keeps at most 128 KiB each.
+STREAMS = 500
 # What is kept for a slow client is bounded, so is what hundreds of them cost the host: MiB in KiB.
 FLAT = 16 * 1024
 
@@ -321,7 +323,7 @@ def flood(process, served, log):
         one = time.monotonic()
         expect_echo(served, 1 << 14)
         slowest = max(slowest, time.monotonic() - one)
-        most = max(most, grown(process, before, 2 * FLAT))
+        most = max(most, grown(process, before, STREAMS * 128 + FLAT))
         if time.monotonic() - begin > 120:
             raise AssertionError("the flood has no end")
         with open(log, "rb") as file:

@@ -557,6 +557,9 @@ static void echo(int connection) {
     exit(count < 0);
 }
 
+// Whether the standard streams are closed before connections are served.
+static int mute;
+
 // Listens on a vsock port, or on a TCP port of the loopback (`tcp:PORT`), with a process for each
 // connection, until it is ended.
 static void serve(const char *where) {
@@ -571,6 +574,7 @@ static void serve(const char *where) {
     if (bad || listen(listener, 1024)) exit(87);
     signal(SIGCHLD, SIG_IGN);
     fact("serves", "%s", where);
+    for (int i = 0; mute && i < 3; i++) close(i);
     for (;;) {
         int connection = accept(listener, NULL, NULL);
         if (connection < 0) exit(88);
@@ -698,6 +702,7 @@ static int run(const char *name, const char *argument) {
     else if (!strcmp(name, "serve-beside")) serve_beside(argument);
     else if (!strcmp(name, "ask-agent")) ask_agent(argument);
     else if (!strcmp(name, "watch")) watch(argument);
+    else if (!strcmp(name, "mute")) mute = 1;
     else if (!strcmp(name, "flood")) flood(argument);
     else if (!strcmp(name, "exit")) exit(atoi(argument));
     else if (!strcmp(name, "signal")) return signal(atoi(argument), SIG_DFL), raise(atoi(argument));
