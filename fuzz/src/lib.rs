@@ -216,6 +216,24 @@ pub fn check_import(kind: ForeignKind, data: &[u8]) {
     }
 }
 
+/// What the agent passes on in front of a request is one head of HTTP, whose lines end in one way.
+///
+/// # Panics
+///
+/// When two readers could take it for more than one request.
+pub fn check_head(target: &str, head: &[u8]) {
+    assert!(is_printable(target), "{target:?}");
+    if head.is_empty() {
+        return;
+    }
+    let end = head.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    assert_eq!(end, head.len().checked_sub(4), "{head:?}");
+    let lines = head.split(|byte| *byte == b'\n').count();
+    let ends = head.windows(2).filter(|bytes| *bytes == b"\r\n").count();
+    let returns = head.iter().filter(|byte| **byte == b'\r').count();
+    assert_eq!((ends + 1, ends), (lines, returns), "{head:?}");
+}
+
 /// One line, and nothing that a terminal would obey.
 fn is_printable(text: &str) -> bool {
     !text.contains(char::is_control)

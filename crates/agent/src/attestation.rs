@@ -17,7 +17,7 @@ mod binding;
 mod limit;
 mod manifest;
 mod module;
-mod requests;
+pub(crate) mod requests;
 #[cfg(test)]
 mod tests;
 

@@ -16,6 +16,7 @@
 //! | `socks` | requests of SOCKS5 |
 //! | `inbox` | the beginning of a stream, with a bound |
 //! | `parent` | the parent's answer to a call |
+//! | `readers` | what all of them, and those of `attestation`, make of bytes, for `fuzz/` |
 
 mod body;
 mod exchange;
@@ -25,6 +26,7 @@ mod local;
 mod names;
 mod parent;
 mod proxy;
+pub mod readers;
 mod socks;
 #[cfg(test)]
 mod tests;

@@ -64,6 +64,9 @@ use crate::inherited::Inherited;
 use crate::logs::Logs;
 use crate::stream::Listener;
 
+#[doc(hidden)]
+pub use crate::egress::readers;
+
 /// Runs the agent to the end of the enclave. `arguments` are the open files, as in `started=4`.
 pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     let mut inherited = match Inherited::take(arguments) {

@@ -148,7 +148,7 @@ async fn converse(client: Stream, local: &Local) -> io::Result<()> {
 
 /// A question, and the bytes in which it was asked.
 #[derive(Debug, PartialEq, Eq)]
-struct Question<'a> {
+pub(super) struct Question<'a> {
     /// The name as text, without a dot at its end.
     name: String,
     kind: u16,
@@ -209,7 +209,7 @@ fn resolve(question: &Question<'_>, local: &Local) -> (u8, Option<Ipv4Addr>) {
 }
 
 /// The one question of a message.
-fn parse(message: &[u8]) -> Option<Question<'_>> {
+pub(super) fn parse(message: &[u8]) -> Option<Question<'_>> {
     let (header, rest) = message.split_first_chunk::<HEADER>()?;
     let [_, _, _, _, 0, 1, ..] = *header else {
         return None;

@@ -163,7 +163,7 @@ async fn linger(client: &Stream) {
 }
 
 /// Reads who is called. What is left in the inbox belongs to the connection.
-async fn read(inbox: &mut Inbox) -> Result<Request, Wrong> {
+pub(super) async fn read(inbox: &mut Inbox) -> Result<Request, Wrong> {
     inbox.fill().await?;
     if inbox.kept().first() == Some(&socks::VERSION) {
         socks::read(inbox).await
