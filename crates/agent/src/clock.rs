@@ -173,6 +173,8 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::thread;
 
+    use tokio::runtime::Builder;
+
     use super::*;
 
     #[test]
@@ -236,13 +238,17 @@ mod tests {
         result
     }
 
-    #[tokio::test]
-    async fn a_parent_is_asked_and_nonsense_is_no_time() {
-        // 2100, which is far enough from now to say that it is ahead.
-        let ahead = told(b"time 4102444800 0\n").await.unwrap();
-        assert!(ahead > 365 * 24 * 3600 * SECOND);
-        for nonsense in [&b"time 1\n"[..], b"", &[b'x'; 100]] {
-            assert!(told(nonsense).await.is_err());
-        }
+    #[test]
+    fn a_parent_is_asked_and_nonsense_is_no_time() {
+        let mut runtime = Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
+            // 2100, which is far enough from now to say that it is ahead.
+            let ahead = told(b"time 4102444800 0\n").await.unwrap();
+            assert!(ahead > 365 * 24 * 3600 * SECOND);
+            for nonsense in [&b"time 1\n"[..], b"", &[b'x'; 100]] {
+                assert!(told(nonsense).await.is_err());
+            }
+        });
     }
 }

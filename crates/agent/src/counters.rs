@@ -78,6 +78,8 @@ pub(crate) fn line() -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::runtime::Builder;
+
     use super::*;
 
     #[test]
@@ -92,9 +94,13 @@ mod tests {
         assert!(line.len() <= 512, "{}", line.len());
     }
 
-    #[tokio::test]
-    async fn who_waits_is_told() {
-        count(Counter::Calls);
-        changed().await;
+    #[test]
+    fn who_waits_is_told() {
+        let mut runtime = Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
+            count(Counter::Calls);
+            changed().await;
+        });
     }
 }

@@ -114,6 +114,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
+    use tokio::runtime::Builder;
+
     use super::*;
 
     #[test]
@@ -140,28 +142,32 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn the_application_is_asked_until_it_is_ready() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let application = thread::spawn(move || {
-            let answers = [
-                "",
-                "HTTP/1.1 503 Not yet\r\n\r\n",
-                "HTTP/1.1 200 OK\r\n\r\nfine",
-            ];
-            answers.map(|answer| {
-                let (mut client, _) = listener.accept().unwrap();
-                let mut request = [0; 256];
-                let read = client.read(&mut request).unwrap();
-                client.write_all(answer.as_bytes()).unwrap();
-                String::from_utf8_lossy(request.get(..read).unwrap()).into_owned()
-            })
+    #[test]
+    fn the_application_is_asked_until_it_is_ready() {
+        let mut runtime = Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let application = thread::spawn(move || {
+                let answers = [
+                    "",
+                    "HTTP/1.1 503 Not yet\r\n\r\n",
+                    "HTTP/1.1 200 OK\r\n\r\nfine",
+                ];
+                answers.map(|answer| {
+                    let (mut client, _) = listener.accept().unwrap();
+                    let mut request = [0; 256];
+                    let read = client.read(&mut request).unwrap();
+                    client.write_all(answer.as_bytes()).unwrap();
+                    String::from_utf8_lossy(request.get(..read).unwrap()).into_owned()
+                })
+            });
+            let path = "/health?deep=1".to_owned();
+            answered(&Ready { path, port }).await;
+            for request in application.join().unwrap() {
+                assert!(request.starts_with("GET /health?deep=1 HTTP/1.1\r\nHost: 127.0.0.1:"));
+            }
         });
-        let path = "/health?deep=1".to_owned();
-        answered(&Ready { path, port }).await;
-        for request in application.join().unwrap() {
-            assert!(request.starts_with("GET /health?deep=1 HTTP/1.1\r\nHost: 127.0.0.1:"));
-        }
     }
 }
