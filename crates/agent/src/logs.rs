@@ -250,7 +250,7 @@ mod tests {
         let (bytes, end) = kept.next();
         assert_eq!((bytes.as_slice(), end), (&b"abc"[..], 3));
         // While it was sent, so much came that it was dropped.
-        kept.push(&[b'x'; MAX_KEPT]);
+        kept.push(&vec![b'x'; MAX_KEPT]);
         kept.lost = 0;
         kept.arrived(end);
         assert_eq!(kept.bytes.len(), MAX_KEPT);
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn a_line_without_an_end_is_cut() {
         let mut kept = Kept::default();
-        kept.push(&[b'x'; MAX_KEPT + 10]);
+        kept.push(&vec![b'x'; MAX_KEPT + 10]);
         assert_eq!((kept.bytes.len(), kept.lost), (MAX_KEPT, 10));
     }
 }

@@ -160,9 +160,13 @@ impl Configuration {
         if let Some(value) = fields.optional("restart") {
             configuration.restart = fields::small_number("restart", &value)?;
         }
-        let mut access = |key| match fields.flag(key)? {
-            true => Ok(Access::Allowed),
-            false => Ok(Access::Denied),
+        let mut access = |key| {
+            let is_allowed = fields.flag(key)?;
+            Ok::<_, Error>(if is_allowed {
+                Access::Allowed
+            } else {
+                Access::Denied
+            })
         };
         configuration.nsm = access("nsm")?;
         configuration.vsock = access("vsock")?;

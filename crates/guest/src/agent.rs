@@ -109,9 +109,10 @@ pub(crate) fn open(
         module: module.filter(|_| services.attestation.is_some()),
         // A machine without one is asked in another way.
         clock: services.clock.then(|| File::open(CLOCK).ok()).flatten(),
-        rights: match services.clock {
-            true => Rights::SetClock,
-            false => Rights::None,
+        rights: if services.clock {
+            Rights::SetClock
+        } else {
+            Rights::None
         },
     }))
 }

@@ -326,6 +326,7 @@ mod tests {
                 environment: Strings::new(Vec::new()),
                 candidates: strings(paths),
                 filter: Vec::new(),
+                output: None,
             };
             launch.execute()
         };

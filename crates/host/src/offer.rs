@@ -12,6 +12,9 @@ use crate::threads::{Happening, hear_agent, hear_denied, hear_status};
 use crate::vsock::service::{Answer, LogsPort, Output, Port, QuestionPort, StatusPort};
 use crate::vsock::{CLOCK_PORT, EGRESS_PORT, LOGS_PORT, MANIFEST_PORT, READY_PORT, STATUS_PORT};
 
+/// Ports by their numbers.
+pub(crate) type Ports = Vec<(u32, Box<dyn Port>)>;
+
 /// What is different from one enclave to another.
 #[derive(Debug)]
 pub(crate) struct Offer {
@@ -27,14 +30,14 @@ impl Offer {
         self,
         sender: &Sender<Happening>,
         watcher: &Arc<dyn Watcher>,
-    ) -> Result<(Vec<(u32, Box<dyn Port>)>, Dialler), Error> {
+    ) -> Result<(Ports, Dialler), Error> {
         let Self { egress, manifest } = self;
         let (calls, dialler) =
             egress::open(egress, hear_denied(sender.clone())).map_err(Error::Supervise)?;
         let output = show_output(Arc::clone(watcher), sender.clone());
         let manifest: Answer = Box::new(move || manifest.clone());
         let clock = QuestionPort::new(b"time\n", tell_time());
-        let ports: Vec<(u32, Box<dyn Port>)> = vec![
+        let ports: Ports = vec![
             (
                 STATUS_PORT,
                 Box::new(StatusPort::new(hear_status(sender.clone()))),

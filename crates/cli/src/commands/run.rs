@@ -321,13 +321,12 @@ impl Watcher for Terminal {
 
     fn output(&self, bytes: &[u8]) {
         let mut output = self.application_output();
-        match &mut output.file {
+        if let Some(file) = &mut output.file {
             // A disk that is full takes no more, and the enclave goes on.
-            Some(file) => drop(file.write_all(bytes)),
-            None => {
-                let text = output.text.push(bytes);
-                self.printer.pass(&text);
-            }
+            drop(file.write_all(bytes));
+        } else {
+            let text = output.text.push(bytes);
+            self.printer.pass(&text);
         }
     }
 

@@ -44,6 +44,13 @@ enum Due {
     Aftermath,
 }
 
+/// What has been shown to its end.
+#[derive(Debug, Default)]
+struct Shown {
+    console: bool,
+    output: bool,
+}
+
 /// An enclave that runs.
 #[derive(Debug)]
 pub(super) struct Running {
@@ -55,8 +62,7 @@ pub(super) struct Running {
     pub(super) compared: bool,
     pub(super) serving: Option<Serving>,
     pub(super) console: Option<Child>,
-    console_ended: bool,
-    output_ended: bool,
+    shown: Shown,
     restarts: u32,
     counters: Option<Counters>,
     last: Option<Last>,
@@ -81,8 +87,7 @@ impl Running {
             compared: false,
             serving: None,
             console: None,
-            console_ended: false,
-            output_ended: false,
+            shown: Shown::default(),
             restarts: 0,
             counters: None,
             last: None,
@@ -172,13 +177,13 @@ impl Running {
                 self.watcher.counted(&counters);
                 self.counters = Some(counters);
             }
-            Happening::OutputEnded => self.output_ended = true,
+            Happening::OutputEnded => self.shown.output = true,
             Happening::Denied(denied) => self.watcher.denied(&denied),
             Happening::Exited => {
                 self.exited = true;
                 self.due(now, Some(AFTERMATH), Due::Aftermath);
             }
-            Happening::ConsoleEnded => self.console_ended = true,
+            Happening::ConsoleEnded => self.shown.console = true,
             Happening::StatusEnded => return self.last.take().map(Outcome::Told),
             Happening::StatusBroken(error) => {
                 return Some(Outcome::Broken(Error::Status(error)));
@@ -231,7 +236,7 @@ impl Running {
         // It ends with the enclave; one that does not is ended.
         match self.console.take() {
             Some(mut console) => drop(console.end(GRACE)),
-            None => self.console_ended = true,
+            None => self.shown.console = true,
         }
         self.show_rest(happenings);
         let after = |at: Instant| {
@@ -268,11 +273,11 @@ impl Running {
     fn show_rest(&mut self, happenings: Option<&Receiver<Happening>>) {
         let Some(happenings) = happenings else { return };
         let until = Instant::now() + LAST_OUTPUT;
-        while !self.console_ended || !self.output_ended {
+        while !self.shown.console || !self.shown.output {
             let left = until.saturating_duration_since(Instant::now());
             match happenings.recv_timeout(left) {
-                Ok(Happening::ConsoleEnded) => self.console_ended = true,
-                Ok(Happening::OutputEnded) => self.output_ended = true,
+                Ok(Happening::ConsoleEnded) => self.shown.console = true,
+                Ok(Happening::OutputEnded) => self.shown.output = true,
                 // What the agent said before the end counts.
                 Ok(Happening::Counted(counters)) => self.counters = Some(counters),
                 Ok(_) => {}
