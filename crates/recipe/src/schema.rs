@@ -364,6 +364,8 @@ struct Run {
     grant: Option<Vec<Grant>>,
     /// Resource limits, by the names of `getrlimit(2)` in lower case.
     limits: Option<BTreeMap<String, Bounds>>,
+    /// How often it is started again when it fails; 0.
+    restart: Option<u32>,
 }
 
 #[derive(JsonSchema)]
