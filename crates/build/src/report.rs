@@ -4,13 +4,14 @@
 //! for it go on working; the rest is this project's, with a schema number. Everything in it is
 //! computed from the bytes that were written, but for `repository`, which is a hint.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use enclair_digest::{Engine, Hasher as _, Sha256};
 use enclair_eif::{Measured, Measurements, Section, SectionKind};
 use enclair_finding::Findings;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::files::Laid;
 use crate::git::Repository;
@@ -96,11 +97,11 @@ impl From<&Provenance> for ProvenanceReport {
 }
 
 /// Registers under the names and in the form of `nitro-cli`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NitroMeasurements {
     /// The constant text that `nitro-cli` prints.
     #[serde(rename = "HashAlgorithm")]
-    pub hash_algorithm: &'static str,
+    pub hash_algorithm: Cow<'static, str>,
     /// The whole image.
     #[serde(rename = "PCR0")]
     pub pcr0: String,
@@ -115,7 +116,7 @@ pub struct NitroMeasurements {
 impl From<&Measurements> for NitroMeasurements {
     fn from(measurements: &Measurements) -> Self {
         Self {
-            hash_algorithm: "Sha384 { ... }",
+            hash_algorithm: "Sha384 { ... }".into(),
             pcr0: measurements.pcr0.to_string(),
             pcr1: measurements.pcr1.to_string(),
             pcr2: measurements.pcr2.to_string(),

@@ -207,7 +207,7 @@ impl InspectDocument {
         let registers = registers.into_iter().chain([("PCR8", pcr8)]);
         let measurements = registers
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .chain([("HashAlgorithm".to_owned(), hash_algorithm.to_owned())])
+            .chain([("HashAlgorithm".to_owned(), hash_algorithm.into_owned())])
             .collect();
         Self {
             schema: SCHEMA,

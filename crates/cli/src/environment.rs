@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `ENCLAIR_STORE` | where the store is, instead of `enclair` in the cache directory |
 //! | `XDG_CACHE_HOME`, `XDG_CONFIG_HOME`, `HOME` | where caches and settings are |
+//! | `XDG_RUNTIME_DIR`, `XDG_STATE_HOME`, `HOME` | where enclaves that run in the background are kept |
 //! | `CI` | `true`: as with `--locked` |
 //! | `SOURCE_DATE_EPOCH` | the epoch of a recipe or an image that says none |
 //! | `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`, `XDG_RUNTIME_DIR` | where credentials are |
@@ -50,6 +51,17 @@ pub(crate) fn store() -> anyhow::Result<PathBuf> {
     path("ENCLAIR_STORE")
         .or_else(|| directory("XDG_CACHE_HOME", ".cache"))
         .ok_or_else(|| anyhow!("there is no place for the store: set ENCLAIR_STORE or HOME"))
+}
+
+/// Where enclaves that run in the background are kept: it is gone with the machine's next start,
+/// as they are, where there is such a directory.
+pub(crate) fn enclaves() -> anyhow::Result<PathBuf> {
+    path("XDG_RUNTIME_DIR")
+        .filter(|path| path.is_absolute())
+        .map(|path| path.join("enclair"))
+        .or_else(|| directory("XDG_STATE_HOME", ".local/state"))
+        .map(|directory| directory.join("enclaves"))
+        .ok_or_else(|| anyhow!("there is no place for enclaves: set XDG_RUNTIME_DIR or HOME"))
 }
 
 /// The user's settings file.

@@ -136,6 +136,7 @@ fn fixed_hint_of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
         .or_else(|| as_a::<enclair_import::Error>(error)?.hint())
         .or_else(|| as_a::<enclair_inspect::Error>(error)?.hint())
         .or_else(|| as_a::<enclair_host::Error>(error)?.hint())
+        .or_else(|| as_a::<enclair_host::RegistryError>(error)?.hint())
         .or_else(|| as_a::<enclair_eif::Error>(error)?.hint())
         .or_else(|| as_a::<enclair_tree::Error>(error)?.hint())
         .or_else(|| as_a::<enclair_cpio::Error>(error)?.hint())

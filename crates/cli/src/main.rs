@@ -12,6 +12,7 @@ mod documents;
 mod environment;
 mod failure;
 mod host_documents;
+mod local_documents;
 mod packages_documents;
 mod printer;
 mod progress;
@@ -64,6 +65,7 @@ const fn closed_pipe(command: &Command) -> ClosedPipe {
         | Command::Extract(_)
         | Command::Run(_)
         | Command::Host(_)
+        | Command::Stop(_)
         | Command::Store(_)
         | Command::Doctor(_) => ClosedPipe::Lost,
         Command::Packages(Packages {
@@ -71,6 +73,8 @@ const fn closed_pipe(command: &Command) -> ClosedPipe {
         })
         | Command::Inspect(_)
         | Command::Log(_)
+        | Command::Logs(_)
+        | Command::Ps(_)
         | Command::Explain(_)
         | Command::Schema(_)
         | Command::Completions(_) => ClosedPipe::Enough,
@@ -103,6 +107,9 @@ fn run(command: Command, printer: &Printer) -> anyhow::Result<ExitCode> {
         Command::Store(arguments) => return commands::store::run(&arguments, printer),
         Command::Run(arguments) => return commands::run::run(&arguments, printer),
         Command::Host(arguments) => return commands::host::run(&arguments, printer),
+        Command::Ps(arguments) => commands::local::ps(&arguments, printer)?,
+        Command::Stop(arguments) => commands::local::stop(&arguments, printer)?,
+        Command::Logs(arguments) => commands::local::logs(&arguments, printer)?,
         Command::Doctor(arguments) => return commands::doctor::run(&arguments, printer),
     }
     Ok(ExitCode::SUCCESS)

@@ -37,8 +37,13 @@ impl Printer {
 
     /// Writes a result.
     pub(crate) fn result(&self, text: &str) -> io::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Writes bytes of a result.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut out = self.out.lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if self.is_enough(&error) => Ok(()),
             written => written,
         }

@@ -4,7 +4,7 @@ use enclair_build::NitroMeasurements;
 use enclair_host::doctor::{Check, Found};
 use enclair_host::{Counters, Last, MachineKind, Outcome, Publish, Report, Request};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Version of the documents below.
 const SCHEMA: u32 = 1;
@@ -92,7 +92,7 @@ impl From<&Counters> for CountersDocument {
 }
 
 /// An address of this machine and what answers there.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct PublishedDocument {
     /// Address and port.
     address: String,
@@ -101,7 +101,7 @@ pub(crate) struct PublishedDocument {
 }
 
 /// The ways in which a run ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum OutcomeName {
     /// The application ended by itself.
@@ -152,6 +152,13 @@ impl RunDocument {
             },
             measurements: NitroMeasurements::from(request.image.measurements()),
         }
+    }
+}
+
+impl std::fmt::Display for PublishedDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { address, port } = self;
+        write!(f, "{address} is passed on to vsock port {port}")
     }
 }
 

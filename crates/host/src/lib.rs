@@ -8,6 +8,7 @@
 //! - [`Egress`] says whether the guest may have connections to outside, which are made here.
 //! - [`nitro`] is the parent of a real enclave on an EC2 instance, by the vendor's program and
 //!   sockets of the kernel, with the same services. It was not run on hardware.
+//! - [`Registry`] keeps what is to be known of enclaves that run in the background.
 //! - [`doctor`] looks at what the machine can do; [`kvm`] asks whether KVM works.
 //! - [`Console`] makes the guest's output safe for a terminal; [`StatusReader`] reads its status.
 //!
@@ -30,6 +31,7 @@ pub mod nitro;
 mod offer;
 mod process;
 mod qemu;
+mod registry;
 mod run;
 mod scratch;
 mod sockets;
@@ -46,6 +48,8 @@ pub use error::Error;
 pub use image::Image;
 pub use ingress::{Ingress, Publish};
 pub use machine::{Accelerator, MachineKind};
+pub use process::leave_terminal;
 pub use qemu::{Qemu, Search};
+pub use registry::{Entry, KeptConsole, Registry, RegistryError};
 pub use run::{Outcome, Report, Request, Watcher, run};
 pub use status::{Event, Failed, Last, MAX_LINE, StatusError, StatusReader};

@@ -22,7 +22,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, getppid, kill_process_group, pidfd_open,
-    set_parent_process_death_signal,
+    set_parent_process_death_signal, setsid,
 };
 
 /// A running child. Dropping it ends its group.
@@ -117,6 +117,17 @@ impl Drop for Child {
             let _ = self.process.wait();
         }
     }
+}
+
+/// Makes this process one that does not end with its terminal and keeps no directory busy. It must
+/// not lead a group of processes.
+///
+/// # Errors
+///
+/// When it does.
+pub fn leave_terminal() -> io::Result<()> {
+    setsid()?;
+    std::env::set_current_dir("/")
 }
 
 /// Waits until `descriptor` is readable or at its end; says whether it is.

@@ -2,6 +2,7 @@
 
 mod build;
 mod host;
+mod local;
 mod packages;
 mod project;
 mod run;
@@ -16,6 +17,7 @@ pub(crate) use build::{
     SurroundingsArguments,
 };
 pub(crate) use host::Host;
+pub(crate) use local::{Logs, Ps, Stop};
 pub(crate) use packages::{
     DistributionArgument, Packages, PackagesCommand, PackagesDiff, PackagesDownload,
     PackagesFromImage, PackagesList, PackagesWhy,
@@ -57,6 +59,12 @@ pub(crate) enum Command {
     Run(Run),
     /// Run an image as a real enclave on this EC2 instance [not run on hardware yet]
     Host(Host),
+    /// List enclaves that run in the background
+    Ps(Ps),
+    /// End enclaves that run in the background, and forget them
+    Stop(Stop),
+    /// Show the console of an enclave that runs in the background
+    Logs(Logs),
     /// Say what this machine can do, and how to add what is missing
     Doctor(Doctor),
     /// List, explain, download and compare locked packages
@@ -282,6 +290,10 @@ pub(crate) enum DocumentArgument {
     Run,
     /// `host --json`
     Host,
+    /// `run --detach --json`, and each item of `ps --json`
+    Detached,
+    /// `ps --json`
+    Ps,
     /// `doctor --json`
     Doctor,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod assemble;
 pub(crate) mod build;
 pub(crate) mod completions;
+mod detached;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 mod explain_path;
@@ -10,6 +11,7 @@ pub(crate) mod extract;
 pub(crate) mod host;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod packages;

@@ -12,16 +12,18 @@ use enclair_build::{AwsLc, Measurer, Threads, memory_mib};
 use enclair_digest::Limits;
 use enclair_eif::Measurements;
 use enclair_host::{
-    Accelerator, Console, Counters, Denied, Event, Failed, Image, Ingress, Last, MachineKind,
-    Outcome, Publish, Qemu, Request, Search, Watcher,
+    Accelerator, Console, Counters, Denied, Event, Failed, Image, Ingress, KeptConsole, Last,
+    MachineKind, Outcome, Publish, Qemu, Report, Request, Search, Watcher,
     kvm::{self, Kvm},
     nitro::Enclave,
 };
 use enclair_inspect::{Listing, inspect_eif};
 
+use super::detached::{self, Kept};
 use super::{escape, print_findings};
 use crate::arguments::{AcceleratorArgument, QemuArgument, Run};
 use crate::failure;
+use crate::local_documents::Phase;
 use crate::printer::{ClosedPipe, Printer};
 use crate::run_documents::RunDocument;
 
@@ -39,12 +41,15 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let unpacked = inspection.ramdisks.iter().map(|ramdisk| ramdisk.unpacked);
     let needed = memory_mib(inspection.eif.file_size(), unpacked.sum());
     let measurements = inspection.scanned.measured.measurements;
+    if arguments.detach && arguments.kept_in.is_none() {
+        return detached::start(arguments, &measurements.pcr0.to_string(), printer);
+    }
     let image = Image::new(file, inspection.eif, measurements).with_context(cannot)?;
     let qemu = search(&arguments.qemu).find().with_context(cannot)?;
     let machine = qemu.best_machine().with_context(cannot)?;
     let accelerator = accelerator(arguments.accel, &qemu);
     let ingress = Ingress::bind(&arguments.publish).with_context(cannot)?;
-    let terminal = Terminal::new(arguments.logs.as_deref()).with_context(cannot)?;
+    let mut terminal = Terminal::new(arguments.logs.as_deref()).with_context(cannot)?;
     announce(image.measurements(), printer);
     printer.note(&format!(
         "machine {machine}, {accelerator}, QEMU {}",
@@ -66,10 +71,15 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         ready_timeout: arguments.ready_timeout.map(Duration::from_secs),
         scratch: scratch(),
     };
+    if let Some(directory) = &arguments.kept_in {
+        let kept = Kept::begin(directory, arguments, &published, &request).with_context(cannot)?;
+        terminal.keep(kept);
+    }
     let terminal = Arc::new(terminal);
     let watcher: Arc<dyn Watcher> = Arc::<Terminal>::clone(&terminal);
     let report = enclair_host::run(&request, ingress, &watcher).with_context(cannot)?;
     terminal.finish();
+    terminal.end(&report);
     let status = report.outcome.status();
     let document = arguments
         .json
@@ -221,6 +231,8 @@ pub(super) struct Terminal {
     printer: Printer,
     line: Mutex<Line>,
     output: Mutex<ApplicationOutput>,
+    /// What is kept of an enclave that runs in the background, and its console.
+    kept: Option<(Kept, Mutex<KeptConsole>)>,
 }
 
 /// Where the application's output goes.
@@ -251,7 +263,35 @@ impl Terminal {
                 file,
                 text: Console::default(),
             }),
+            kept: None,
         })
+    }
+
+    /// Keeps what would be shown.
+    fn keep(&mut self, (kept, console): (Kept, KeptConsole)) {
+        self.kept = Some((kept, Mutex::new(console)));
+    }
+
+    /// Says to whoever asks later how it has ended.
+    fn end(&self, report: &Report) {
+        if let Some((kept, _)) = &self.kept {
+            kept.end(report);
+        }
+    }
+
+    fn reached(&self, phase: Phase) {
+        if let Some((kept, _)) = &self.kept {
+            kept.reached(phase);
+        }
+    }
+
+    fn pass(&self, text: &str) {
+        if let Some((_, console)) = &self.kept {
+            let mut console = console.lock().unwrap_or_else(PoisonError::into_inner);
+            console.keep(text.as_bytes());
+        } else {
+            self.printer.pass(text);
+        }
     }
 
     fn application_output(&self) -> MutexGuard<'_, ApplicationOutput> {
@@ -269,14 +309,14 @@ impl Terminal {
         if line.unfinished {
             line.waiting.get_or_insert_default().push_str(text);
         } else {
-            self.printer.pass(text);
+            self.pass(text);
         }
     }
 
     /// Shows what still waits, when the console has ended.
     pub(super) fn finish(&self) {
         if let Some(waiting) = self.line().waiting.take() {
-            self.printer.pass(&format!("\n{waiting}"));
+            self.pass(&format!("\n{waiting}"));
         }
     }
 }
@@ -289,11 +329,11 @@ impl Watcher for Terminal {
             .and_then(|end| text.split_at_checked(end + 1));
         match (ends, line.waiting.take()) {
             (Some((end, rest)), Some(waiting)) => {
-                self.printer.pass(&format!("{end}{waiting}{rest}"));
+                self.pass(&format!("{end}{waiting}{rest}"));
             }
             (_, waiting) => {
                 line.waiting = waiting;
-                self.printer.pass(text);
+                self.pass(text);
             }
         }
         if let Some(last) = text.chars().last() {
@@ -305,6 +345,7 @@ impl Watcher for Terminal {
         match event {
             Event::Started { boot_ms } => {
                 self.show(&format!("application started after {boot_ms} ms\n"));
+                self.reached(Phase::Started);
             }
             Event::Restarting { restart, failed } => {
                 let how = match failed {
@@ -326,7 +367,7 @@ impl Watcher for Terminal {
             drop(file.write_all(bytes));
         } else {
             let text = output.text.push(bytes);
-            self.printer.pass(&text);
+            self.pass(&text);
         }
     }
 
@@ -349,6 +390,7 @@ impl Watcher for Terminal {
 
     fn ready(&self, ready_ms: u64) {
         self.show(&format!("ready after {ready_ms} ms\n"));
+        self.reached(Phase::Ready);
     }
 
     fn denied(&self, denied: &Denied) {

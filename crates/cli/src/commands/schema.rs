@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use crate::arguments::{DocumentArgument, Schema};
 use crate::documents::{AssembleDocument, ExplainDocument, InspectDocument, RamdiskFileDocument};
 use crate::host_documents::HostDocument;
+use crate::local_documents::{LocalDocument, PsDocument};
 use crate::packages_documents::{
     ExplainPathDocument, PackagesDiffDocument, PackagesDownloadDocument, PackagesFromImageDocument,
     PackagesListDocument, PackagesWhyDocument,
@@ -31,6 +32,8 @@ pub(crate) fn run(arguments: &Schema, printer: &Printer) -> anyhow::Result<()> {
         DocumentArgument::Explain => generator.into_root_schema_for::<ExplainDocument>(),
         DocumentArgument::Run => generator.into_root_schema_for::<RunDocument>(),
         DocumentArgument::Host => generator.into_root_schema_for::<HostDocument>(),
+        DocumentArgument::Detached => generator.into_root_schema_for::<LocalDocument>(),
+        DocumentArgument::Ps => generator.into_root_schema_for::<PsDocument>(),
         // Written by the crate that reads recipes: what it describes is what a person may write.
         DocumentArgument::Recipe => return Ok(printer.result(&enclair_recipe::recipe_schema())?),
         DocumentArgument::Init => generator.into_root_schema_for::<InitDocument>(),

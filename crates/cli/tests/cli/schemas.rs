@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use crate::images::{BUILD, application, build, workshop};
 use crate::workshop::Workshop;
 
-const SCHEMAS: [&str; 22] = [
+const SCHEMAS: [&str; 24] = [
+    "detached",
+    "ps",
     "measurements",
     "packages",
     "init",
