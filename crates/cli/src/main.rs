@@ -10,6 +10,7 @@ mod commands;
 mod direct;
 mod documents;
 mod environment;
+mod events;
 mod failure;
 mod host_documents;
 mod local_documents;

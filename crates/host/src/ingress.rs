@@ -6,8 +6,10 @@
 //!
 //! Clients are as hostile as the guest: what either does ends its connection only.
 
+mod header;
+
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 
 use crate::error::Error;
@@ -21,6 +23,18 @@ pub struct Publish {
     pub address: SocketAddr,
     /// The guest's vsock port.
     pub port: u32,
+    /// What the guest is told of a client.
+    pub client: ClientAddress,
+}
+
+/// Whether the guest is told who a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientAddress {
+    /// It is not: it gets the client's bytes and no others.
+    #[default]
+    Unknown,
+    /// In front of the client's first byte, by the PROXY protocol, version 2.
+    ProxyProtocol,
 }
 
 /// Everything that listens. The default listens to nothing.
@@ -50,13 +64,14 @@ impl Ingress {
         }
         let sockets = Sockets::new().map_err(Error::Supervise)?;
         let mut listeners = Vec::new();
-        for (index, &Publish { address, port }) in publish.iter().enumerate() {
+        for (index, &wanted) in publish.iter().enumerate() {
+            let address = wanted.address;
             let listen = || {
                 let socket = TcpListener::bind(address)?;
                 socket.set_nonblocking(true)?;
                 sockets.watch_source(&socket, index)?;
                 let address = socket.local_addr()?;
-                Ok((socket, Publish { address, port }))
+                Ok((socket, Publish { address, ..wanted }))
             };
             let (socket, publish) = listen().map_err(|source| Error::Listen { address, source })?;
             listeners.push(Listener {
@@ -110,7 +125,8 @@ impl Ingress {
         for listener in &mut self.listeners {
             while listener.ready && streams.can_open() {
                 let accepted = listener.socket.accept();
-                match accepted.and_then(|(socket, _)| Connection::new(socket)) {
+                let client = listener.publish.client;
+                match accepted.and_then(|(socket, peer)| connection(socket, peer, client)) {
                     Ok(connection) => {
                         let ends = streams.new_ends(listener.publish.port);
                         if sockets.watch_stream(connection.socket(), ends).is_ok() {
@@ -129,6 +145,18 @@ impl Ingress {
         }
         any
     }
+}
+
+fn connection(
+    socket: TcpStream,
+    peer: SocketAddr,
+    client: ClientAddress,
+) -> io::Result<Connection> {
+    let greeting = match client {
+        ClientAddress::Unknown => Vec::new(),
+        ClientAddress::ProxyProtocol => header::header(peer, socket.local_addr()?),
+    };
+    Ok(Connection::new(socket)?.with_greeting(greeting))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub use device::DeviceError;
 pub use egress::{Denied, Egress, Network, NetworkError};
 pub use error::Error;
 pub use image::Image;
-pub use ingress::{Ingress, Publish};
+pub use ingress::{ClientAddress, Ingress, Publish};
 pub use machine::{Accelerator, MachineKind};
 pub use process::leave_terminal;
 pub use qemu::{Qemu, Search};

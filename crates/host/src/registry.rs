@@ -527,9 +527,11 @@ mod tests {
     fn who_has_it_is_ended_even_if_it_does_not_listen() {
         let (_directory, registry) = registry();
         let (entry, lock) = registry.create("one").unwrap();
-        let mut deaf = Command::new("sh");
-        deaf.args(["-c", "trap '' TERM; while :; do sleep 1; done"]);
-        let mut deaf = deaf.stdin(lock).spawn().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' TERM; while :; do sleep 1; done"]);
+        let mut deaf = command.stdin(lock).spawn().unwrap();
+        // It has the lock open, too.
+        drop(command);
         fs::write(entry.path(LOCK), deaf.id().to_string()).unwrap();
         let waiting = thread::spawn(move || deaf.wait().unwrap());
         // Its own child has the lock, too, and ends within a second of it.

@@ -6,7 +6,7 @@ use clap::Args;
 use enclair_host::nitro::DEVICE;
 use enclair_host::{Egress, Network, Publish};
 
-use super::run::parse_publish;
+use super::run::{ToldArguments, parse_publish};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  enclair host out/enclave.eif\n  \
@@ -28,7 +28,8 @@ pub(crate) struct Host {
     /// times its size at least
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
     pub(crate) memory: Option<u64>,
-    /// Pass connections at ADDR:HOST (127.0.0.1 unless named) on to the enclave's vsock port GUEST
+    /// Pass connections at ADDR:HOST (127.0.0.1 unless named) on to the enclave's vsock port GUEST;
+    /// with `,proxy` behind it the enclave is told who a client is, by the PROXY protocol
     #[arg(short, long = "publish", value_name = "[ADDR:]HOST:GUEST", value_parser = parse_publish)]
     pub(crate) publish: Vec<Publish>,
     /// Let the enclave call out, but not to this machine's loopback, link-local addresses and
@@ -64,9 +65,8 @@ pub(crate) struct Host {
     /// The driver's device
     #[arg(long, default_value = DEVICE, hide = true, value_name = "FILE")]
     pub(crate) device: PathBuf,
-    /// Print a report as JSON at the end
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) told: ToldArguments,
 }
 
 impl Host {

@@ -290,6 +290,8 @@ pub(crate) enum DocumentArgument {
     Run,
     /// `host --json`
     Host,
+    /// Each line of `run --events` and `host --events`
+    Event,
     /// `run --detach --json`, and each item of `ps --json`
     Detached,
     /// `ps --json`

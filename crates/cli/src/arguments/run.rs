@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
-use enclair_host::{Egress, Network, Publish};
+use enclair_host::{ClientAddress, Egress, Network, Publish};
 
 use super::{AcceleratorArgument, QemuArgument};
 
@@ -24,7 +24,8 @@ pub(crate) struct Run {
     /// Memory in MiB; when left out, what the image needs, as `build` says it
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     pub(crate) memory: Option<u64>,
-    /// Pass connections at ADDR:HOST (127.0.0.1 unless named) on to the enclave's vsock port GUEST
+    /// Pass connections at ADDR:HOST (127.0.0.1 unless named) on to the enclave's vsock port GUEST;
+    /// with `,proxy` behind it the enclave is told who a client is, by the PROXY protocol
     #[arg(short, long = "publish", value_name = "[ADDR:]HOST:GUEST", value_parser = parse_publish)]
     pub(crate) publish: Vec<Publish>,
     /// Let the enclave call out, but not to this machine's loopback, link-local addresses and
@@ -36,7 +37,7 @@ pub(crate) struct Run {
     egress_allow: Vec<Network>,
     /// Run it in the background: return when the application has started, or with
     /// `--ready-timeout` when it is ready; see `enclair ps`, `stop` and `logs`
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "events")]
     pub(crate) detach: bool,
     /// Its name in the background; made of PCR0 when left out
     #[arg(long, value_name = "NAME", requires = "detach")]
@@ -67,6 +68,16 @@ pub(crate) struct Run {
     /// What runs the enclave's instructions
     #[arg(long, value_enum, default_value_t = AcceleratorArgument::Auto)]
     pub(crate) accel: AcceleratorArgument,
+    #[command(flatten)]
+    pub(crate) told: ToldArguments,
+}
+
+/// What a program is told, on stdout.
+#[derive(Debug, Args)]
+pub(crate) struct ToldArguments {
+    /// Print what happens as it happens: one JSON object in a line
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) events: bool,
     /// Print a report as JSON at the end
     #[arg(long)]
     pub(crate) json: bool,
@@ -83,19 +94,27 @@ impl Run {
     }
 }
 
-/// Reads `[ADDR:]HOST:GUEST`. An IPv6 address stands in brackets; port 0 of the host is chosen by
-/// the kernel.
+/// Reads `[ADDR:]HOST:GUEST[,proxy]`. An IPv6 address stands in brackets; port 0 of the host is chosen
+/// by the kernel.
 pub(super) fn parse_publish(text: &str) -> Result<Publish, String> {
     let expected =
         || format!("`{text}`: expected HOST:GUEST or ADDR:HOST:GUEST, as in 127.0.0.1:8080:80");
-    let (host, guest) = text.rsplit_once(':').ok_or_else(expected)?;
+    let (rest, client) = match text.strip_suffix(",proxy") {
+        Some(rest) => (rest, ClientAddress::ProxyProtocol),
+        None => (text, ClientAddress::Unknown),
+    };
+    let (host, guest) = rest.rsplit_once(':').ok_or_else(expected)?;
     let address = match host.parse() {
         Ok(port) => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
         Err(_) => host.parse().map_err(|_| expected())?,
     };
     match guest.parse() {
         Ok(0) | Err(_) => Err(expected()),
-        Ok(port) => Ok(Publish { address, port }),
+        Ok(port) => Ok(Publish {
+            address,
+            port,
+            client,
+        }),
     }
 }
 
@@ -115,12 +134,18 @@ mod tests {
         );
         assert_eq!(parsed("0.0.0.0:1:2"), expected("0.0.0.0:1", 2));
         assert_eq!(parsed("[::1]:8080:80"), expected("[::1]:8080", 80));
+        assert_eq!(parsed("1:2,proxy"), expected("127.0.0.1:1", 2));
+        let client = |text| parse_publish(text).map(|found| found.client);
+        assert_eq!(client("1:2,proxy"), Ok(ClientAddress::ProxyProtocol));
+        assert_eq!(client("1:2"), Ok(ClientAddress::Unknown));
         for text in [
             "",
             "80",
             "80:",
             ":80",
             "80:0",
+            "1:2,Proxy",
+            "1:2,proxy,proxy",
             "65536:1",
             "1:4294967296",
             "host:1:2",

@@ -45,7 +45,7 @@ pub(super) fn start(arguments: &Run, pcr0: &str, printer: &Printer) -> anyhow::R
     let child = child.inspect_err(|_| drop(entry.remove()))?;
     if waits_for_word(child) {
         let name = entry.name();
-        if arguments.json {
+        if arguments.told.json {
             let state = state(&entry).ok_or_else(|| anyhow!("`{name}` has no state"))?;
             printer.json(&state)?;
         } else {

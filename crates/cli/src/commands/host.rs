@@ -60,12 +60,18 @@ pub(crate) fn run(arguments: &Host, printer: &Printer) -> anyhow::Result<ExitCod
         ready_timeout: arguments.ready_timeout.map(Duration::from_secs),
         debug_console: arguments.debug_console,
     };
-    let terminal = Arc::new(Terminal::new(arguments.logs.as_deref())?);
+    let mut terminal = Terminal::new(arguments.logs.as_deref())?;
+    if arguments.told.events {
+        terminal.tell_events(&published);
+    }
+    let terminal = Arc::new(terminal);
     let watcher: Arc<dyn Watcher> = Arc::<Terminal>::clone(&terminal);
     let report = nitro::run(&request, ingress, &watcher).with_context(cannot)?;
     terminal.finish();
+    terminal.tell_end(&report.outcome);
     let status = report.outcome.status();
     let document = arguments
+        .told
         .json
         .then(|| HostDocument::new(&request, &published, &report));
     tell(report, printer);

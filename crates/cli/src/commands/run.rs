@@ -22,10 +22,11 @@ use enclair_inspect::{Listing, inspect_eif};
 use super::detached::{self, Kept};
 use super::{escape, print_findings};
 use crate::arguments::{AcceleratorArgument, QemuArgument, Run};
+use crate::events::{EventName, Events};
 use crate::failure;
 use crate::local_documents::Phase;
 use crate::printer::{ClosedPipe, Printer};
-use crate::run_documents::RunDocument;
+use crate::run_documents::{RunDocument, parts};
 
 /// Bytes of the longest manifest that an enclave passes on.
 const MAX_MANIFEST: usize = 64 * 1024;
@@ -71,6 +72,9 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
         ready_timeout: arguments.ready_timeout.map(Duration::from_secs),
         scratch: scratch(),
     };
+    if arguments.told.events {
+        terminal.tell_events(&published);
+    }
     if let Some(directory) = &arguments.kept_in {
         let kept = Kept::begin(directory, arguments, &published, &request).with_context(cannot)?;
         terminal.keep(kept);
@@ -80,8 +84,10 @@ pub(crate) fn run(arguments: &Run, printer: &Printer) -> anyhow::Result<ExitCode
     let report = enclair_host::run(&request, ingress, &watcher).with_context(cannot)?;
     terminal.finish();
     terminal.end(&report);
+    terminal.tell_end(&report.outcome);
     let status = report.outcome.status();
     let document = arguments
+        .told
         .json
         .then(|| RunDocument::new(&request, &published, &report));
     conclude(report.outcome, printer);
@@ -161,7 +167,7 @@ pub(super) fn announce(measurements: &Measurements, printer: &Printer) {
 /// Where connections are taken, said and given.
 pub(super) fn publish(ingress: &Ingress, printer: &Printer) -> Vec<Publish> {
     let published: Vec<_> = ingress.published().collect();
-    for Publish { address, port } in &published {
+    for Publish { address, port, .. } in &published {
         printer.note(&format!("{address} is passed on to vsock port {port}"));
     }
     published
@@ -233,6 +239,8 @@ pub(super) struct Terminal {
     output: Mutex<ApplicationOutput>,
     /// What is kept of an enclave that runs in the background, and its console.
     kept: Option<(Kept, Mutex<KeptConsole>)>,
+    /// Where events are told, if they are.
+    events: Option<Events>,
 }
 
 /// Where the application's output goes.
@@ -264,7 +272,26 @@ impl Terminal {
                 text: Console::default(),
             }),
             kept: None,
+            events: None,
         })
+    }
+
+    /// Tells events from here on.
+    pub(super) fn tell_events(&mut self, published: &[Publish]) {
+        let events = Events::new(Printer::new(ClosedPipe::Enough));
+        events.published(published);
+        self.events = Some(events);
+    }
+
+    /// Tells the last event.
+    pub(super) fn tell_end(&self, outcome: &Outcome) {
+        if let Some(events) = &self.events {
+            let (name, _, _) = parts(outcome);
+            events.say(EventName::Ended {
+                outcome: name,
+                status: outcome.status(),
+            });
+        }
     }
 
     /// Keeps what would be shown.
@@ -342,6 +369,9 @@ impl Watcher for Terminal {
     }
 
     fn event(&self, event: &Event) {
+        if let Some(events) = &self.events {
+            events.status(event);
+        }
         match event {
             Event::Started { boot_ms } => {
                 self.show(&format!("application started after {boot_ms} ms\n"));
@@ -358,7 +388,11 @@ impl Watcher for Terminal {
         }
     }
 
-    fn counted(&self, _counters: &Counters) {}
+    fn counted(&self, counters: &Counters) {
+        if let Some(events) = &self.events {
+            events.counted(counters);
+        }
+    }
 
     fn output(&self, bytes: &[u8]) {
         let mut output = self.application_output();
@@ -372,6 +406,10 @@ impl Watcher for Terminal {
     }
 
     fn output_lost(&self, count: usize) {
+        if let Some(events) = &self.events {
+            let bytes = u64::try_from(count).unwrap_or(u64::MAX);
+            events.say(EventName::OutputLost { bytes });
+        }
         self.show(&format!(
             "{count} bytes of the application's output were lost here: they came faster than they \
              were taken\n"
@@ -391,9 +429,15 @@ impl Watcher for Terminal {
     fn ready(&self, ready_ms: u64) {
         self.show(&format!("ready after {ready_ms} ms\n"));
         self.reached(Phase::Ready);
+        if let Some(events) = &self.events {
+            events.say(EventName::Ready { ready_ms });
+        }
     }
 
     fn denied(&self, denied: &Denied) {
+        if let Some(events) = &self.events {
+            events.denied(denied);
+        }
         self.show(&denial(denied));
     }
 }

@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 
 use crate::arguments::{DocumentArgument, Schema};
 use crate::documents::{AssembleDocument, ExplainDocument, InspectDocument, RamdiskFileDocument};
+use crate::events::EventDocument;
 use crate::host_documents::HostDocument;
 use crate::local_documents::{LocalDocument, PsDocument};
 use crate::packages_documents::{
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: &Schema, printer: &Printer) -> anyhow::Result<()> {
         DocumentArgument::Explain => generator.into_root_schema_for::<ExplainDocument>(),
         DocumentArgument::Run => generator.into_root_schema_for::<RunDocument>(),
         DocumentArgument::Host => generator.into_root_schema_for::<HostDocument>(),
+        DocumentArgument::Event => generator.into_root_schema_for::<EventDocument>(),
         DocumentArgument::Detached => generator.into_root_schema_for::<LocalDocument>(),
         DocumentArgument::Ps => generator.into_root_schema_for::<PsDocument>(),
         // Written by the crate that reads recipes: what it describes is what a person may write.

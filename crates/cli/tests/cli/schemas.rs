@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::images::{BUILD, application, build, workshop};
 use crate::workshop::Workshop;
 
-const SCHEMAS: [&str; 24] = [
+const SCHEMAS: [&str; 25] = [
+    "event",
     "detached",
     "ps",
     "measurements",

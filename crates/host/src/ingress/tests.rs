@@ -27,10 +27,15 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(ClientAddress::Unknown)
+    }
+
+    fn with(client: ClientAddress) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let ingress = Ingress::bind(&[Publish {
             address,
             port: PORT,
+            client,
         }])
         .unwrap();
         let address = ingress.published().next().unwrap().address;
@@ -298,6 +303,7 @@ fn an_address_that_is_taken_is_named() {
     let publish = Publish {
         address: bench.address,
         port: 1,
+        client: ClientAddress::Unknown,
     };
     let error = Ingress::bind(&[publish]).unwrap_err();
     assert_eq!(
@@ -305,4 +311,23 @@ fn an_address_that_is_taken_is_named() {
         format!("nothing can listen at `{}`", bench.address)
     );
     assert!(error.hint().is_some());
+}
+
+#[test]
+fn who_a_client_is_comes_before_its_first_byte() {
+    let mut bench = Bench::with(ClientAddress::ProxyProtocol);
+    bench.buffer = 20;
+    let mut client = bench.connected();
+    let header = header::header(client.local_addr().unwrap(), bench.address);
+    client.write_all(b"hello").unwrap();
+    let mut heard: Vec<u8> = Vec::new();
+    // The guest takes it in pieces, for which the header has to wait.
+    while heard.len() < header.len() + 5 {
+        let (op, packet) = bench.next();
+        assert_eq!(op, Op::Data);
+        heard.extend(&packet.payload);
+        bench.taken = u32::try_from(heard.len()).unwrap();
+        bench.send(Op::CreditUpdate, 0, b"");
+    }
+    assert_eq!(heard, [&header[..], b"hello"].concat());
 }

@@ -22,6 +22,8 @@ const CHUNK: usize = 16 << 10;
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: TcpStream,
+    /// Bytes that the guest gets before the first of the socket.
+    greeting: Vec<u8>,
     /// Bytes of the guest that the socket has not taken.
     waiting: VecDeque<u8>,
     /// Reading has not been told to wait since the last event.
@@ -40,11 +42,18 @@ impl Connection {
         socket.set_nodelay(true)?;
         Ok(Self {
             socket,
+            greeting: Vec::new(),
             waiting: VecDeque::new(),
             readable: true,
             guest_finished: false,
             peer_finished: false,
         })
+    }
+
+    /// The same with bytes in front of the first that is read.
+    pub(crate) fn with_greeting(mut self, greeting: Vec<u8>) -> Self {
+        self.greeting = greeting;
+        self
     }
 
     /// The socket, to be watched.
@@ -130,7 +139,9 @@ impl Service for Connection {
     }
 
     fn say(&mut self, room: usize, reply: &mut VecDeque<u8>) -> Next {
-        let mut left = room;
+        let greeted = room.min(self.greeting.len());
+        reply.extend(self.greeting.drain(..greeted));
+        let mut left = room.saturating_sub(greeted);
         let mut chunk = [0; CHUNK];
         while self.readable && !self.peer_finished && left > 0 {
             let most = left.min(CHUNK);

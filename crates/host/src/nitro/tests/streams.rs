@@ -3,6 +3,7 @@
 use super::bench::{PATIENCE, told};
 use super::*;
 use crate::egress::Egress;
+use crate::ingress::ClientAddress;
 use crate::vsock::parent::MAX_OPENED;
 
 /// The enclave's port of an application.
@@ -18,6 +19,7 @@ fn published() -> (Ingress, SocketAddr) {
     let ingress = Ingress::bind(&[Publish {
         address,
         port: PORT,
+        client: ClientAddress::Unknown,
     }])
     .unwrap();
     let address = ingress.published().next().unwrap().address;
