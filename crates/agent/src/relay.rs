@@ -68,7 +68,10 @@ pub(crate) async fn pass(from: &Stream, to: &Stream) -> io::Result<()> {
     loop {
         let readable = from.readable().await?;
         match step(readable, to) {
-            Ok(Step::End) => return to.finish_writing(),
+            Ok(Step::End) => {
+                from.note_end();
+                return to.finish_writing();
+            }
             Ok(Step::Passed) => {}
             Ok(Step::Kept(bytes)) => to.write_all(&bytes).await?,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

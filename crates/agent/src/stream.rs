@@ -5,16 +5,19 @@
 //! something has changed. That saves a system call for each message, and is sound because the
 //! kernel says so at every change, also at one that happens in between.
 
+use std::future::poll_fn;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4};
 use std::os::fd::OwnedFd;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::coop::consume_budget;
 use tokio::time::sleep;
 
@@ -29,13 +32,20 @@ const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// A connected socket.
 #[derive(Debug)]
-pub(crate) struct Stream(AsyncFd<Socket>);
+pub(crate) struct Stream {
+    socket: AsyncFd<Socket>,
+    /// Tells who waits to write that nothing more will be read: see [`Stream::note_end`].
+    ended: Notify,
+}
 
 impl Stream {
     /// Takes a connected socket.
     pub(crate) fn new(socket: Socket) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        Ok(Self(sys::register(socket)?))
+        Ok(Self {
+            socket: sys::register(socket)?,
+            ended: Notify::new(),
+        })
     }
 
     /// Connects to a port of this machine's loopback.
@@ -49,12 +59,12 @@ impl Stream {
     /// Has a TCP connection pass messages on as they come: waiting for more of them is the
     /// sender's choice.
     pub(crate) fn send_at_once(&self) -> io::Result<()> {
-        self.0.get_ref().set_tcp_nodelay(true)
+        self.socket.get_ref().set_tcp_nodelay(true)
     }
 
     #[cfg(test)]
     pub(crate) fn sends_at_once(&self) -> bool {
-        self.0.get_ref().tcp_nodelay().is_ok_and(|it| it)
+        self.socket.get_ref().tcp_nodelay().is_ok_and(|it| it)
     }
 
     /// Connects to a port of the parent.
@@ -70,8 +80,8 @@ impl Stream {
         match connected {
             Ok(()) => {}
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
-                stream.0.writable().await?.retain_ready();
-                if let Some(error) = stream.0.get_ref().take_error()? {
+                stream.socket.writable().await?.retain_ready();
+                if let Some(error) = stream.socket.get_ref().take_error()? {
                     return Err(error);
                 }
             }
@@ -82,7 +92,7 @@ impl Stream {
 
     /// Waits until there may be something to read.
     pub(crate) async fn readable(&self) -> io::Result<Readable<'_>> {
-        self.0.readable().await.map(Readable)
+        self.socket.readable().await.map(Readable)
     }
 
     /// Reads once something is there; 0 bytes are the end.
@@ -98,7 +108,7 @@ impl Stream {
     /// Writes as much as is taken at once; nothing when nothing is taken.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         let written = self
-            .0
+            .socket
             .try_io(Interest::WRITABLE, |mut socket| socket.write(bytes));
         match written {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -109,24 +119,47 @@ impl Stream {
     /// Writes all of `bytes`.
     pub(crate) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let mut guard = self.0.writable().await?;
-            match guard.try_io(|socket| socket.get_ref().write(bytes)) {
-                Ok(written) => {
-                    let written = written?;
-                    if written < bytes.len() {
+            let written = match self.writable().await? {
+                Some(mut guard) => {
+                    let written = guard.try_io(|socket| socket.get_ref().write(bytes));
+                    if matches!(written, Ok(Ok(written)) if written < bytes.len()) {
                         guard.clear_ready();
                     }
-                    bytes = bytes.get(written..).unwrap_or_default();
+                    written.unwrap_or_else(|_would_block| Ok(0))?
                 }
-                Err(_would_block) => {}
-            }
+                None => match self.socket.get_ref().write(bytes) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+                    result => result?,
+                },
+            };
+            bytes = bytes.get(written..).unwrap_or_default();
         }
         Ok(())
     }
 
+    /// Waits until something may be written, or until the end of what is read: `None`.
+    async fn writable(&self) -> io::Result<Option<AsyncFdReadyGuard<'_, Socket>>> {
+        let (mut writable, mut ended) = (pin!(self.socket.writable()), pin!(self.ended.notified()));
+        poll_fn(|context| {
+            if let Poll::Ready(guard) = writable.as_mut().poll(context) {
+                return Poll::Ready(guard.map(Some));
+            }
+            ended.as_mut().poll(context).map(|()| Ok(None))
+        })
+        .await
+    }
+
+    /// Has whoever waits to write try again, because the end of what is read has come.
+    ///
+    /// It may be the end of both ways. The kernel says of a vsock that was reset while there were
+    /// bytes to read that it can be read, and never that it can be written; a write fails.
+    pub(crate) fn note_end(&self) {
+        self.ended.notify_one();
+    }
+
     /// Says that nothing more will be written.
     pub(crate) fn finish_writing(&self) -> io::Result<()> {
-        match self.0.get_ref().shutdown(Shutdown::Write) {
+        match self.socket.get_ref().shutdown(Shutdown::Write) {
             // The other side is gone altogether, which its own direction says.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result,
@@ -148,7 +181,7 @@ impl Stream {
     /// family can say so.
     pub(crate) fn reset(self) {
         // vsock has no such option, and ends as it always does.
-        let _ = self.0.get_ref().set_linger(Some(Duration::ZERO));
+        let _ = self.socket.get_ref().set_linger(Some(Duration::ZERO));
     }
 }
 
