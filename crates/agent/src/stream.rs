@@ -125,7 +125,7 @@ impl Stream {
                     if matches!(written, Ok(Ok(written)) if written < bytes.len()) {
                         guard.clear_ready();
                     }
-                    written.unwrap_or_else(|_would_block| Ok(0))?
+                    written.unwrap_or(Ok(0))?
                 }
                 None => match self.socket.get_ref().write(bytes) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
