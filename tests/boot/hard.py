@@ -189,6 +189,13 @@ def stopped(pids, seconds):
         os.kill(pid, signal.SIGCONT)
 
 
+def queues(port):
+    """What the kernel holds of connections at a port: lines of address, peer, state, queues."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        lines = [line.split()[1:5] for line in table]
+    return [" ".join(line) for line in lines if f":{port:04X}" in line[0] + line[1]]
+
+
 def suspend(process, attestation, served):
     machine = children(process)
     if not machine:
@@ -206,7 +213,7 @@ def suspend(process, attestation, served):
             try:
                 expect_echo(served, 16 << 20)
             except (AssertionError, OSError) as failure:
-                failures.append(failure)
+                failures.append((failure, queues(served[1])))
 
         transfers = [threading.Thread(target=transfer) for _ in range(3)]
         for thread in transfers:

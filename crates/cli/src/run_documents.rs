@@ -2,7 +2,7 @@
 
 use enclair_build::NitroMeasurements;
 use enclair_host::doctor::{Check, Found};
-use enclair_host::{Counters, Last, MachineKind, Outcome, Publish, Report, Request};
+use enclair_host::{Counters, Course, Last, MachineKind, Outcome, Publish, Report, Request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,25 @@ const SCHEMA: u32 = 1;
 pub(crate) struct RunDocument {
     /// Version of this document.
     schema: u32,
+    #[serde(flatten)]
+    ran: RanDocument,
+    /// QEMU's machine.
+    machine: &'static str,
+    /// What ran the guest's instructions.
+    accelerator: &'static str,
+    /// Version of QEMU.
+    qemu: String,
+    /// `emulated`: there was an NSM, whose documents nobody has signed. `none`: there was none.
+    attestation: AttestationName,
+    /// The registers of the image, in the form of `nitro-cli`.
+    #[serde(rename = "Measurements")]
+    measurements: NitroMeasurements,
+}
+
+/// How an enclave ran, emulated or real. The machine's start is that of QEMU, or the call of
+/// `nitro-cli`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RanDocument {
     /// How the run ended.
     outcome: OutcomeName,
     /// The exit status of the command.
@@ -27,10 +46,10 @@ pub(crate) struct RunDocument {
     /// Milliseconds from the kernel's start to the application's, in the guest's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     boot_ms: Option<u64>,
-    /// Milliseconds from the start of QEMU until the application's start was known.
+    /// Milliseconds from the start of the machine until the application's start was known.
     #[serde(skip_serializing_if = "Option::is_none")]
     start_ms: Option<u64>,
-    /// Milliseconds from the start of QEMU until every port of `ingress` was open.
+    /// Milliseconds from the start of the machine until the application could be reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     ready_ms: Option<u64>,
     /// How often the application was started again.
@@ -40,17 +59,25 @@ pub(crate) struct RunDocument {
     counters: Option<CountersDocument>,
     /// Where connections were taken.
     published: Vec<PublishedDocument>,
-    /// QEMU's machine.
-    machine: &'static str,
-    /// What ran the guest's instructions.
-    accelerator: &'static str,
-    /// Version of QEMU.
-    qemu: String,
-    /// `emulated`: there was an NSM, whose documents nobody has signed. `none`: there was none.
-    attestation: AttestationName,
-    /// The registers of the image, in the form of `nitro-cli`.
-    #[serde(rename = "Measurements")]
-    measurements: NitroMeasurements,
+}
+
+impl RanDocument {
+    pub(crate) fn new(outcome: &Outcome, course: &Course, published: &[Publish]) -> Self {
+        let status = outcome.status();
+        let (outcome, failure, message) = parts(outcome);
+        Self {
+            outcome,
+            status,
+            failure,
+            message,
+            boot_ms: course.boot_ms,
+            start_ms: course.start_ms,
+            ready_ms: course.ready_ms,
+            restarts: course.restarts,
+            counters: course.counters.as_ref().map(CountersDocument::from),
+            published: published.iter().map(PublishedDocument::from).collect(),
+        }
+    }
 }
 
 /// Numbers of the agent, since it started.
@@ -130,19 +157,9 @@ enum AttestationName {
 
 impl RunDocument {
     pub(crate) fn new(request: &Request, published: &[Publish], report: &Report) -> Self {
-        let (outcome, failure, message) = parts(&report.outcome);
         Self {
             schema: SCHEMA,
-            outcome,
-            status: report.outcome.status(),
-            failure,
-            message,
-            boot_ms: report.boot_ms,
-            start_ms: report.start_ms,
-            ready_ms: report.ready_ms,
-            restarts: report.restarts,
-            counters: report.counters.as_ref().map(CountersDocument::from),
-            published: published.iter().map(PublishedDocument::from).collect(),
+            ran: RanDocument::new(&report.outcome, &report.course, published),
             machine: report.machine.name(),
             accelerator: request.accelerator.name(),
             qemu: request.qemu.version.clone(),

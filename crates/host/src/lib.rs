@@ -18,6 +18,7 @@
 
 mod agent;
 mod console;
+mod course;
 mod device;
 pub mod doctor;
 mod egress;
@@ -42,6 +43,7 @@ mod vsock;
 
 pub use agent::Counters;
 pub use console::Console;
+pub use course::Course;
 pub use device::DeviceError;
 pub use egress::{Denied, Egress, Network, NetworkError};
 pub use error::Error;

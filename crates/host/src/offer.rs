@@ -1,15 +1,15 @@
 //! What the parent offers to an enclave, emulated or real: every port but that of the heartbeat.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, SyncSender, sync_channel};
+use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::egress::{self, Dialler, Egress};
 use crate::error::Error;
 use crate::run::Watcher;
-use crate::threads::{Happening, hear_agent, hear_denied, hear_status};
-use crate::vsock::service::{Answer, LogsPort, Output, Port, QuestionPort, StatusPort};
+use crate::threads::{Happening, Said, hear_agent, hear_denied, hear_status};
+use crate::vsock::service::{Answer, Output, Port, QuestionPort, StatusPort, output};
 use crate::vsock::{CLOCK_PORT, EGRESS_PORT, LOGS_PORT, MANIFEST_PORT, READY_PORT, STATUS_PORT};
 
 /// Ports by their numbers.
@@ -42,7 +42,7 @@ impl Offer {
                 STATUS_PORT,
                 Box::new(StatusPort::new(hear_status(sender.clone()))),
             ),
-            (LOGS_PORT, Box::new(LogsPort::new(output))),
+            (LOGS_PORT, Box::new(output)),
             (EGRESS_PORT, Box::new(calls)),
             (CLOCK_PORT, Box::new(clock)),
             (
@@ -62,16 +62,19 @@ impl Offer {
 const MAX_OUTPUT: usize = 64;
 
 /// Shows the application's output, until nobody can send any. Gives where it comes in.
-fn show_output(watcher: Arc<dyn Watcher>, sender: Sender<Happening>) -> SyncSender<Output> {
-    let (output, pieces) = sync_channel(MAX_OUTPUT);
+fn show_output(watcher: Arc<dyn Watcher>, sender: Sender<Happening>) -> Output {
+    let (output, pieces) = output(MAX_OUTPUT);
     thread::spawn(move || {
-        for piece in pieces {
-            match piece {
-                Output::Bytes(bytes) => watcher.output(&bytes),
-                Output::Lost(count) => watcher.output_lost(count),
-            }
+        let tell_lost = || match pieces.take_lost() {
+            0 => {}
+            count => watcher.output_lost(count),
+        };
+        for bytes in &pieces.pieces {
+            watcher.output(&bytes);
+            tell_lost();
         }
-        drop(sender.send(Happening::OutputEnded));
+        tell_lost();
+        drop(sender.send(Said::OutputEnded.into()));
     });
     output
 }

@@ -348,6 +348,7 @@ impl Entry {
             entry,
             file,
             size: 0,
+            lost: 0,
         })
     }
 
@@ -420,10 +421,13 @@ pub struct KeptConsole {
     entry: Entry,
     file: File,
     size: u64,
+    /// Bytes that the disk did not take, since that was written down last.
+    lost: u64,
 }
 
 impl KeptConsole {
-    /// Keeps the next bytes. A disk that takes no more loses them.
+    /// Keeps the next bytes. What a full disk does not take is lost, and written down as soon as it
+    /// takes something again.
     pub fn keep(&mut self, bytes: &[u8]) {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if self.size > 0 && self.size.saturating_add(length) > HALF {
@@ -433,8 +437,20 @@ impl KeptConsole {
                 (self.file, self.size) = (file, 0);
             }
         }
-        if self.file.write_all(bytes).is_ok() {
+        if self.lost > 0 {
+            let line = format!(
+                "\n{} bytes are missing here: the disk was full\n",
+                self.lost
+            );
+            if self.file.write_all(line.as_bytes()).is_ok() {
+                self.lost = 0;
+            }
+        }
+        // Part of it may be there; which, a disk that fails does not say.
+        if self.lost == 0 && self.file.write_all(bytes).is_ok() {
             self.size = self.size.saturating_add(length);
+        } else {
+            self.lost = self.lost.saturating_add(length);
         }
     }
 }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::agent::Counters;
+use crate::course::Course;
 use crate::egress::{Denied, Egress};
 use crate::error::Error;
 use crate::image::Image;
@@ -113,16 +114,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// On which machine.
     pub machine: MachineKind,
-    /// Milliseconds from the kernel's start to the application's, in the guest's words.
-    pub boot_ms: Option<u64>,
-    /// Milliseconds from the start of QEMU to when the guest said so.
-    pub start_ms: Option<u64>,
-    /// Milliseconds from the start of QEMU to when the application could be reached.
-    pub ready_ms: Option<u64>,
-    /// How often the application was started again.
-    pub restarts: u32,
-    /// What the agent has counted, as it said last; `None` if it said nothing.
-    pub counters: Option<Counters>,
+    /// What it has said of itself; the machine's start is QEMU's.
+    pub course: Course,
 }
 
 /// Runs an image and reports how that ended. Connections at `ingress` wait until the enclave can
@@ -144,8 +137,8 @@ pub fn run(
     // Before QEMU, so that no signal finds it without us.
     let signals = watch_signals(&sender).map_err(Error::Supervise)?;
     let started = Instant::now();
-    let result = Running::start(request, ingress, &sender, watcher)
-        .map(|running| running.watch(&happenings, started, request));
+    let result = Running::start(request, ingress, &sender, watcher, started)
+        .map(|running| running.watch(&happenings));
     signals.close();
     result
 }

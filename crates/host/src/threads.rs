@@ -29,6 +29,27 @@ const MAX_MESSAGES: usize = 4 << 10;
 /// Something that happened.
 #[derive(Debug)]
 pub(crate) enum Happening {
+    /// What happens to every enclave.
+    Said(Said),
+    /// What happens to that which carries it.
+    Carrier(Carrier),
+}
+
+impl From<Said> for Happening {
+    fn from(said: Said) -> Self {
+        Self::Said(said)
+    }
+}
+
+impl From<Carrier> for Happening {
+    fn from(carrier: Carrier) -> Self {
+        Self::Carrier(carrier)
+    }
+}
+
+/// What happens to every enclave.
+#[derive(Debug)]
+pub(crate) enum Said {
     /// An event of the status stream.
     Status(Event),
     /// The application can be reached, since so many milliseconds after the kernel's start.
@@ -43,20 +64,25 @@ pub(crate) enum Happening {
     StatusBroken(StatusError),
     /// A target that the enclave may not reach.
     Denied(Denied),
+    /// Everything of the console has been shown.
+    ConsoleEnded,
+    /// We were told to end.
+    Signal(i32),
+}
+
+/// What happens to QEMU, or to the process of a real enclave.
+#[derive(Debug)]
+pub(crate) enum Carrier {
     /// The device serves no more.
     Stopped(Stop),
-    /// QEMU has hung up on the device.
+    /// QEMU has hung up on the device, or the streams are served no more.
     Unlinked(Result<(), Error>),
-    /// QEMU has ended.
+    /// The process has ended.
     Exited,
     /// The console has its first bytes: the guest runs, and QEMU has loaded everything.
     ConsoleBegan,
-    /// Everything of the console has been shown.
-    ConsoleEnded,
-    /// QEMU's stderr is at its end, which was this.
+    /// The program's stderr is at its end, which was this.
     Messages(String),
-    /// We were told to end.
-    Signal(i32),
 }
 
 /// Tells of signals that ask the process to end, until the handle is closed.
@@ -66,7 +92,7 @@ pub(crate) fn watch_signals(sender: &Sender<Happening>) -> io::Result<Handle> {
     let sender = sender.clone();
     thread::spawn(move || {
         for signal in signals.forever() {
-            drop(sender.send(Happening::Signal(signal)));
+            drop(sender.send(Said::Signal(signal).into()));
         }
     });
     Ok(handle)
@@ -78,7 +104,7 @@ pub(crate) fn watch_exit(child: &Child, sender: &Sender<Happening>) -> io::Resul
     let sender = sender.clone();
     thread::spawn(move || {
         drop(wait_readable(&exit, None));
-        drop(sender.send(Happening::Exited));
+        drop(sender.send(Carrier::Exited.into()));
     });
     Ok(())
 }
@@ -95,13 +121,13 @@ pub(crate) fn show_console(
         let mut begun = false;
         while let Some(bytes) = read_some(&mut output, &mut buffer) {
             if !begun {
-                drop(sender.send(Happening::ConsoleBegan));
+                drop(sender.send(Carrier::ConsoleBegan.into()));
                 begun = true;
             }
             watcher.console(&console.push(bytes));
         }
         watcher.console(&console.finish());
-        drop(sender.send(Happening::ConsoleEnded));
+        drop(sender.send(Said::ConsoleEnded.into()));
     });
 }
 
@@ -115,7 +141,7 @@ pub(crate) fn keep_messages(mut output: ChildStderr, sender: Sender<Happening>) 
             kept.drain(..kept.len().saturating_sub(MAX_MESSAGES));
         }
         let text = String::from_utf8_lossy(&kept).into_owned();
-        drop(sender.send(Happening::Messages(text)));
+        drop(sender.send(Carrier::Messages(text).into()));
     });
 }
 
@@ -135,13 +161,13 @@ fn read_some<'a>(source: &mut impl Read, buffer: &'a mut [u8]) -> Option<&'a [u8
 pub(crate) fn serve(link: Link, sender: Sender<Happening>) {
     thread::spawn(move || {
         let result = link.serve();
-        drop(sender.send(Happening::Unlinked(result)));
+        drop(sender.send(Carrier::Unlinked(result).into()));
     });
 }
 
 /// Tells of targets that the enclave may not reach.
 pub(crate) fn hear_denied(sender: Sender<Happening>) -> OnDenied {
-    Box::new(move |denied| drop(sender.send(Happening::Denied(denied))))
+    Box::new(move |denied| drop(sender.send(Said::Denied(denied).into())))
 }
 
 /// Reads the agent's words on the device's thread.
@@ -151,10 +177,11 @@ pub(crate) fn hear_agent(sender: Sender<Happening>) -> Hearer {
         StatusBytes::More(bytes) => match reader.push(&bytes) {
             Ok(words) => {
                 for word in words {
-                    drop(sender.send(match word {
-                        Word::Ready(ready_ms) => Happening::Ready(ready_ms),
-                        Word::Counters(counters) => Happening::Counted(counters),
-                    }));
+                    let said = match word {
+                        Word::Ready(ready_ms) => Said::Ready(ready_ms),
+                        Word::Counters(counters) => Said::Counted(counters),
+                    };
+                    drop(sender.send(said.into()));
                 }
                 Next::Open
             }
@@ -168,22 +195,22 @@ pub(crate) fn hear_agent(sender: Sender<Happening>) -> Hearer {
 pub(crate) fn hear_status(sender: Sender<Happening>) -> Hearer {
     let mut reader = StatusReader::default();
     Box::new(move |bytes| {
-        let (happening, next) = match bytes {
+        let (said, next) = match bytes {
             StatusBytes::More(bytes) => match reader.push(&bytes) {
                 Ok(events) => {
                     for event in events {
-                        drop(sender.send(Happening::Status(event)));
+                        drop(sender.send(Said::Status(event).into()));
                     }
                     return Next::Open;
                 }
-                Err(error) => (Happening::StatusBroken(error), Next::Reset),
+                Err(error) => (Said::StatusBroken(error), Next::Reset),
             },
             StatusBytes::End => match reader.finish() {
-                Ok(()) => (Happening::StatusEnded, Next::Close),
-                Err(error) => (Happening::StatusBroken(error), Next::Close),
+                Ok(()) => (Said::StatusEnded, Next::Close),
+                Err(error) => (Said::StatusBroken(error), Next::Close),
             },
         };
-        drop(sender.send(happening));
+        drop(sender.send(said.into()));
         next
     })
 }

@@ -4,6 +4,7 @@ mod build;
 mod host;
 mod local;
 mod packages;
+mod parent;
 mod project;
 mod run;
 
@@ -22,6 +23,7 @@ pub(crate) use packages::{
     DistributionArgument, Packages, PackagesCommand, PackagesDiff, PackagesDownload,
     PackagesFromImage, PackagesList, PackagesWhy,
 };
+pub(crate) use parent::ParentArguments;
 pub(crate) use project::{
     Export, Init, Lock, Log, ProjectArguments, Store, StoreCommand, SupplyArguments,
 };

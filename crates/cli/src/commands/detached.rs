@@ -1,7 +1,8 @@
 //! `enclair run --detach`: a process of its own looks after the enclave.
 //!
 //! ```text
-//! enclair run --detach       place and lock made, this program started again with --kept-in
+//! enclair run --detach       place and lock made, this program started again with its own arguments
+//!                            and --kept-in
 //!   its standard input       | the lock: who has it looks after the enclave
 //!   its standard output      | one word when the application runs, or is ready
 //!   its standard error       | messages, which are told if that word does not come
@@ -10,13 +11,12 @@
 //! The second process has a session of its own, so that it does not end with a terminal.
 
 use std::env;
-use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use enclair_host::{Entry, KeptConsole, Publish, RegistryError, Report, Request};
 
 use super::local::{registry, state};
@@ -33,9 +33,10 @@ pub(super) fn start(arguments: &Run, pcr0: &str, printer: &Printer) -> anyhow::R
     let (entry, lock) = place(arguments.name.as_deref(), pcr0)?;
     let spawn = || {
         Command::new(env::current_exe()?)
-            .args(again(env::args_os()))
+            .args(env::args_os().skip(1).take(1))
             .arg("--kept-in")
             .arg(entry.directory())
+            .args(env::args_os().skip(2))
             .stdin(lock)
             .stdout(Stdio::piped())
             .stderr(entry.messages_file().map_err(std::io::Error::other)?)
@@ -45,7 +46,7 @@ pub(super) fn start(arguments: &Run, pcr0: &str, printer: &Printer) -> anyhow::R
     let child = child.inspect_err(|_| drop(entry.remove()))?;
     if waits_for_word(child) {
         let name = entry.name();
-        if arguments.told.json {
+        if arguments.parent.json {
             let state = state(&entry).ok_or_else(|| anyhow!("`{name}` has no state"))?;
             printer.json(&state)?;
         } else {
@@ -53,7 +54,7 @@ pub(super) fn start(arguments: &Run, pcr0: &str, printer: &Printer) -> anyhow::R
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let status = state(&entry).and_then(|state| state.status);
+    let status = state(&entry).and_then(|state| state.status).unwrap_or(125);
     let show = |bytes: &[u8]| {
         printer.pass(&String::from_utf8_lossy(bytes));
         Ok(())
@@ -62,7 +63,10 @@ pub(super) fn start(arguments: &Run, pcr0: &str, printer: &Printer) -> anyhow::R
     let _ = entry.read_console(false, show);
     printer.pass(&entry.messages());
     entry.remove()?;
-    Ok(ExitCode::from(status.unwrap_or(125)))
+    if status == 0 {
+        bail!("the application ended before it was ready");
+    }
+    Ok(ExitCode::from(status))
 }
 
 /// A place, under the name that is asked for or a new one.
@@ -80,25 +84,6 @@ fn place(name: Option<&str>, pcr0: &str) -> anyhow::Result<(Entry, std::fs::File
         }
     }
     Err(anyhow!("there is no name left"))
-}
-
-/// The arguments of this process, without those that are about being in the background.
-fn again(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut kept = Vec::new();
-    let mut arguments = arguments.skip(1);
-    while let Some(argument) = arguments.next() {
-        let text = argument.to_string_lossy();
-        if text == "--name" {
-            drop(arguments.next());
-        } else if text == "--" {
-            // What is behind it is the file.
-            kept.push(argument);
-            kept.extend(arguments.by_ref());
-        } else if !matches!(&*text, "--detach" | "-d" | "--json") && !text.starts_with("--name=") {
-            kept.push(argument);
-        }
-    }
-    kept
 }
 
 fn waits_for_word(mut child: Child) -> bool {
@@ -145,18 +130,24 @@ impl Kept {
             state: Mutex::new(state),
             waits_until_ready: request.ready_timeout.is_some(),
         };
-        kept.change(|_| {});
+        kept.write(&kept.state())?;
         Ok((kept, console))
     }
 
-    fn change(&self, change: impl FnOnce(&mut LocalDocument)) {
+    fn state(&self) -> MutexGuard<'_, LocalDocument> {
         // A state that a panic left is still the last that is known.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, state: &LocalDocument) -> anyhow::Result<()> {
+        Ok(self.entry.write_state(&serde_json::to_vec(state)?)?)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut LocalDocument)) {
+        let mut state = self.state();
         change(&mut state);
-        if let Ok(json) = serde_json::to_vec(&*state) {
-            // On a full disk what was written before stays.
-            let _ = self.entry.write_state(&json);
-        }
+        // On a full disk what was written before stays. One that has ended is then called lost.
+        let _ = self.write(&state);
     }
 
     /// The application has come so far.
@@ -171,26 +162,5 @@ impl Kept {
     /// The enclave has ended.
     pub(super) fn end(&self, report: &Report) {
         self.change(|state| state.end(report));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_about_the_background_is_not_given_on() {
-        let given = |text: &str| {
-            let words = text.split(' ').map(OsString::from);
-            let kept = again(words).into_iter();
-            kept.map(|word| word.into_string().unwrap())
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        assert_eq!(
-            given("enclair run -d --name a --json -p 1:2 --name=b --detach x.eif --egress"),
-            "run -p 1:2 x.eif --egress"
-        );
-        assert_eq!(given("enclair run --detach -- --name"), "run -- --name");
     }
 }

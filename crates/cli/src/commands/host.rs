@@ -13,7 +13,8 @@ use enclair_host::{Ingress, Outcome, Watcher};
 use enclair_inspect::{Listing, inspect_eif};
 
 use super::print_findings;
-use super::run::{Terminal, announce, conclude, manifest, publish, warn_of_memory};
+use super::run::{announce, conclude, manifest, publish, warn_of_memory};
+use super::terminal::Terminal;
 use crate::arguments::Host;
 use crate::failure;
 use crate::host_documents::HostDocument;
@@ -39,7 +40,7 @@ pub(crate) fn run(arguments: &Host, printer: &Printer) -> anyhow::Result<ExitCod
     let unpacked = inspection.ramdisks.iter().map(|ramdisk| ramdisk.unpacked);
     let size = inspection.eif.file_size();
     let needed = memory_mib(size, unpacked.sum());
-    let ingress = Ingress::bind(&arguments.publish).with_context(cannot)?;
+    let ingress = Ingress::bind(&arguments.parent.publish).with_context(cannot)?;
     let measurements = inspection.scanned.measured.measurements;
     printer.note(NOT_ON_HARDWARE);
     announce(&measurements, printer);
@@ -54,14 +55,14 @@ pub(crate) fn run(arguments: &Host, printer: &Printer) -> anyhow::Result<ExitCod
         device: arguments.device.clone(),
         memory_mib: memory(arguments.memory, needed, size, printer),
         cpus: arguments.cpus,
-        egress: arguments.egress(),
-        manifest: manifest(arguments.manifest.as_deref()).with_context(cannot)?,
-        timeout: arguments.timeout.map(Duration::from_secs),
-        ready_timeout: arguments.ready_timeout.map(Duration::from_secs),
+        egress: arguments.parent.egress(),
+        manifest: manifest(arguments.parent.manifest.as_deref()).with_context(cannot)?,
+        timeout: arguments.parent.timeout.map(Duration::from_secs),
+        ready_timeout: arguments.parent.ready_timeout.map(Duration::from_secs),
         debug_console: arguments.debug_console,
     };
-    let mut terminal = Terminal::new(arguments.logs.as_deref())?;
-    if arguments.told.events {
+    let mut terminal = Terminal::new(arguments.parent.logs.as_deref())?;
+    if arguments.parent.events {
         terminal.tell_events(&published);
     }
     let terminal = Arc::new(terminal);
@@ -71,7 +72,7 @@ pub(crate) fn run(arguments: &Host, printer: &Printer) -> anyhow::Result<ExitCod
     terminal.tell_end(&report.outcome);
     let status = report.outcome.status();
     let document = arguments
-        .told
+        .parent
         .json
         .then(|| HostDocument::new(&request, &published, &report));
     tell(report, printer);

@@ -29,13 +29,31 @@ pub(super) fn state(entry: &Entry) -> Option<LocalDocument> {
 
 /// Lists all.
 pub(crate) fn ps(arguments: &Ps, printer: &Printer) -> anyhow::Result<()> {
-    let entries = registry()?.entries()?;
-    let states: Vec<_> = entries.iter().filter_map(state).collect();
+    let mut states = Vec::new();
+    for entry in registry()?.entries()? {
+        match state(&entry) {
+            Some(state) => states.push(state),
+            None => stateless(&entry, printer),
+        }
+    }
     if arguments.json {
         return printer.json(&PsDocument::new(states));
     }
     let text: String = states.iter().map(row).collect();
     Ok(printer.result(&text)?)
+}
+
+/// Says of an enclave of which nothing is known that it is there: its name is taken.
+fn stateless(entry: &Entry, printer: &Printer) {
+    let name = entry.name();
+    printer.note(&if entry.runs() {
+        format!("{name}  is being started, and has not said anything yet")
+    } else {
+        format!(
+            "{name}  has no state that can be read, and does not run\n\
+             hint: `enclair stop {name}` forgets it"
+        )
+    });
 }
 
 fn row(state: &LocalDocument) -> String {

@@ -18,6 +18,7 @@ pub(crate) mod packages;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod store;
+mod terminal;
 
 use std::path::Path;
 

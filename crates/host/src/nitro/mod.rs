@@ -37,7 +37,7 @@ use enclair_eif::Measurements;
 
 pub use error::NitroError;
 
-use crate::agent::Counters;
+use crate::course::Course;
 use crate::egress::Egress;
 use crate::error::Error;
 use crate::ingress::Ingress;
@@ -106,16 +106,8 @@ pub struct Report {
     /// Whether `nitro-cli` was asked for the registers and has given ours. It was not, if the
     /// enclave had ended by then.
     pub compared: bool,
-    /// Milliseconds from the kernel's start to the application's, in the guest's words.
-    pub boot_ms: Option<u64>,
-    /// Milliseconds from the call of `nitro-cli` to when the guest said so.
-    pub start_ms: Option<u64>,
-    /// Milliseconds from the call of `nitro-cli` to when the application could be reached.
-    pub ready_ms: Option<u64>,
-    /// How often the application was started again.
-    pub restarts: u32,
-    /// What the agent has counted, as it said last; `None` if it said nothing.
-    pub counters: Option<Counters>,
+    /// What it has said of itself; the machine's start is the call of `nitro-cli`.
+    pub course: Course,
     /// Connections that were refused because another enclave of the instance had made them.
     pub strangers: u64,
     /// Why the enclave may still be there.

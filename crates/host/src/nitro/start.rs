@@ -19,13 +19,14 @@ use super::relay::Relay;
 use super::supervise::Running;
 use super::wire::Wire;
 use super::{Enclave, Report, Request};
+use crate::course::Hearing;
 use crate::egress::Dialler;
 use crate::error::Error;
 use crate::ingress::Ingress;
 use crate::offer::Offer;
 use crate::process::{Child, wait_readable};
 use crate::run::{Watcher, allow_open_files};
-use crate::threads::{Happening, keep_messages, show_console, watch_signals};
+use crate::threads::{Carrier, Happening, Said, keep_messages, show_console, watch_signals};
 
 /// How often the description is asked for: it fails while another enclave of the instance ends.
 const ATTEMPTS: u32 = 4;
@@ -100,12 +101,9 @@ fn serve(
     let name = name();
     let begun = Instant::now();
     let (started, meanwhile) = start(&program, &name, request, happenings)?;
-    let mut running = Running::new(
-        program,
-        enclave(&name, &started),
-        begun,
-        Arc::clone(watcher),
-    );
+    let (timeout, ready) = (request.timeout, request.ready_timeout);
+    let hearing = Hearing::new(Arc::clone(watcher), begun, timeout, ready);
+    let mut running = Running::new(program, enclave(&name, &started), hearing);
     let process = match process(&started) {
         Ok(process) => process,
         Err(error) => return Ok(running.failed(Error::Supervise(error))),
@@ -127,7 +125,7 @@ fn serve(
             Err(error) => return Ok(running.broken(error)),
         }
     }
-    Ok(running.watch(meanwhile, happenings, request))
+    Ok(running.watch(meanwhile, happenings))
 }
 
 /// A name that no other enclave has, by which ours can be found if its id never comes.
@@ -168,7 +166,7 @@ pub(super) fn start(
     let mut signals = 0;
     let mut gives_up = || {
         for happening in happenings.try_iter() {
-            signals += u32::from(matches!(happening, Happening::Signal(_)));
+            signals += u32::from(matches!(happening, Happening::Said(Said::Signal(_))));
             meanwhile.push(happening);
         }
         signals >= 2
@@ -258,7 +256,7 @@ fn watch_process(process: Option<OwnedFd>, sender: &Sender<Happening>) {
         if let Some(process) = process {
             drop(wait_readable(&process, None));
         }
-        drop(sender.send(Happening::Exited));
+        drop(sender.send(Carrier::Exited.into()));
     });
 }
 
@@ -293,7 +291,7 @@ impl Serving {
             relay
                 .serve(cid, ingress, dialler, &told)
                 .unwrap_or_else(|error| {
-                    drop(sender.send(Happening::Unlinked(Err(Error::Supervise(error)))));
+                    drop(sender.send(Carrier::Unlinked(Err(Error::Supervise(error))).into()));
                     0
                 })
         })?;

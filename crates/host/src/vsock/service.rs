@@ -5,7 +5,7 @@
 //! | 9000 | heartbeat: one byte 0xB7, and the same back | [`Heartbeat`] |
 //! | 9001 | status: lines of JSON, one stream in an enclave's life | [`Status`] |
 //! | 9006 | the agent's word that the application can be reached, one stream too | [`Status`] |
-//! | 9002 | the application's output | [`LogsPort`] |
+//! | 9002 | the application's output | [`Output`] |
 //! | 9003 | calls to outside | [`crate::egress`] |
 //! | 9005 | `time` and a newline, and the time | [`QuestionPort`] |
 //! | 9007 | `manifest` and a newline, and what is said of the image | [`QuestionPort`] |
@@ -17,7 +17,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::parent::{Ends, MAX_ACCEPTED};
 
@@ -230,72 +231,65 @@ impl Service for Question {
     }
 }
 
-/// A piece of the application's output, or how much of it had no room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Output {
-    /// The next bytes.
-    Bytes(Vec<u8>),
-    /// So many bytes came faster than they were taken.
-    Lost(usize),
-}
-
-/// The port of the application's output. Streams follow each other when one breaks off.
+/// The application's output on its way to who shows it.
 ///
 /// What nobody takes in time is lost, and that is told: a terminal that is stopped must hold up
 /// neither the enclave nor the other streams.
 #[derive(Debug, Clone)]
-pub(crate) struct LogsPort(SyncSender<Output>);
+pub(crate) struct Output {
+    pieces: SyncSender<Vec<u8>>,
+    lost: Arc<AtomicUsize>,
+}
 
-impl LogsPort {
-    /// A port whose streams go into `sender`.
-    pub(crate) const fn new(sender: SyncSender<Output>) -> Self {
-        Self(sender)
+/// Where it comes out.
+#[derive(Debug)]
+pub(crate) struct OutputPieces {
+    /// Ends when nobody can send any more.
+    pub(crate) pieces: Receiver<Vec<u8>>,
+    lost: Arc<AtomicUsize>,
+}
+
+/// Both ends, with room for so many pieces.
+pub(crate) fn output(room: usize) -> (Output, OutputPieces) {
+    let (sender, pieces) = sync_channel(room);
+    let lost = Arc::new(AtomicUsize::new(0));
+    let output = Output {
+        pieces: sender,
+        lost: Arc::clone(&lost),
+    };
+    (output, OutputPieces { pieces, lost })
+}
+
+impl OutputPieces {
+    /// Bytes that were lost since this was asked last.
+    pub(crate) fn take_lost(&self) -> usize {
+        self.lost.swap(0, Ordering::Relaxed)
     }
 }
 
-impl Port for LogsPort {
+/// The port of the application's output. Streams follow each other when one breaks off.
+impl Port for Output {
     fn accept(&mut self, _ends: Ends) -> Option<Box<dyn Service>> {
-        let sender = self.0.clone();
-        Some(Box::new(Logs { sender, lost: 0 }))
+        Some(Box::new(self.clone()))
     }
 }
 
 /// One stream of it.
-#[derive(Debug)]
-struct Logs {
-    sender: SyncSender<Output>,
-    lost: usize,
-}
-
-impl Logs {
-    /// Says how much was lost, if that is not said and there is room to.
-    fn tell_lost(&mut self) -> bool {
-        if self.lost > 0 && self.sender.try_send(Output::Lost(self.lost)).is_ok() {
-            self.lost = 0;
-        }
-        self.lost == 0
-    }
-}
-
-impl Service for Logs {
+impl Service for Output {
     fn receive(&mut self, bytes: &[u8], _reply: &mut VecDeque<u8>) -> Next {
-        let piece = Output::Bytes(bytes.to_vec());
-        if !self.tell_lost() || self.sender.try_send(piece).is_err() {
-            self.lost = self.lost.saturating_add(bytes.len());
+        if self.pieces.try_send(bytes.to_vec()).is_err() {
+            self.lost.fetch_add(bytes.len(), Ordering::Relaxed);
         }
         Next::Open
     }
 
     fn finish(&mut self) -> Next {
-        self.tell_lost();
         Next::Close
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
-
     use super::*;
 
     const ENDS: Ends = Ends {
@@ -330,19 +324,23 @@ mod tests {
 
     #[test]
     fn output_that_nobody_takes_is_a_number() {
-        let (sender, receiver) = sync_channel(2);
-        let mut service = LogsPort::new(sender).accept(ENDS).unwrap();
+        let (mut port, pieces) = output(2);
+        let mut service = port.accept(ENDS).unwrap();
         for _ in 0..1000 {
             let next = service.receive(b"12345", &mut VecDeque::new());
             assert_eq!(next, Next::Open);
         }
-        let five = Output::Bytes(b"12345".to_vec());
-        let taken: Vec<_> = receiver.try_iter().collect();
-        assert_eq!(taken, [five.clone(), five.clone()]);
-        service.receive(b"12345", &mut VecDeque::new());
-        service.finish();
-        drop(service);
-        let taken: Vec<_> = receiver.iter().collect();
-        assert_eq!(taken, [Output::Lost(998 * 5), five]);
+        let taken: Vec<_> = pieces.pieces.try_iter().collect();
+        assert_eq!(taken, [b"12345", b"12345"]);
+        assert_eq!(pieces.take_lost(), 998 * 5);
+        // What is lost at the very end is told, too.
+        for _ in 0..3 {
+            service.receive(b"12345", &mut VecDeque::new());
+        }
+        assert_eq!(service.finish(), Next::Close);
+        drop((service, port));
+        assert_eq!(pieces.pieces.iter().count(), 2);
+        assert_eq!(pieces.take_lost(), 5);
+        assert_eq!(pieces.take_lost(), 0);
     }
 }

@@ -10,6 +10,7 @@ use rustix::net::{
 };
 
 use super::*;
+use crate::agent::Counters;
 use crate::nitro::wire::Wire;
 
 /// The enclave's context id.

@@ -6,6 +6,7 @@ use crate::nitro::NitroError;
 use crate::nitro::program::NitroCli;
 use crate::nitro::start::start;
 use crate::threads::Happening;
+use crate::threads::Said;
 
 /// The names of the commands, in order.
 fn commands(played: &Played) -> Vec<String> {
@@ -28,7 +29,10 @@ fn the_applications_status_is_that_of_the_run() {
         Outcome::Told(Last::Exited { code: 7 })
     ));
     assert_eq!((report.outcome.status(), report.compared), (7, true));
-    assert_eq!((report.boot_ms, report.ready_ms), (Some(412), None));
+    assert_eq!(
+        (report.course.boot_ms, report.course.ready_ms),
+        (Some(412), None)
+    );
     assert!(report.left.is_none() && report.strangers == 0);
     let calls = played.calls();
     let name = &report.enclave.name;
@@ -216,10 +220,13 @@ fn a_signal_waits_for_the_start_and_a_second_one_does_not() {
     let request = request(directory.path());
     let program = NitroCli(request.program.clone());
     let (sender, happenings) = channel();
-    sender.send(Happening::Signal(2)).unwrap();
+    sender.send(Said::Signal(2).into()).unwrap();
     let begin = || start(&program, "enclair-x", &request, &happenings);
     let (started, meanwhile) = begin().unwrap();
-    assert!(matches!(meanwhile.as_slice(), [Happening::Signal(2)]));
+    assert!(matches!(
+        meanwhile.as_slice(),
+        [Happening::Said(Said::Signal(2))]
+    ));
     program.terminate(&started.id).unwrap();
     // The enclave has been started, and its program does not say so.
     let path = directory.path().join("stub-nitro-cli");
@@ -235,8 +242,8 @@ fn a_signal_waits_for_the_start_and_a_second_one_does_not() {
         while fs::read(&named).unwrap().is_empty() {
             thread::sleep(Duration::from_millis(5));
         }
-        sender.send(Happening::Signal(2)).unwrap();
-        sender.send(Happening::Signal(2)).unwrap();
+        sender.send(Said::Signal(2).into()).unwrap();
+        sender.send(Said::Signal(2).into()).unwrap();
     });
     let since = Instant::now();
     let error = begin().unwrap_err();
@@ -271,7 +278,7 @@ fn time_limits_end_the_enclave() {
     assert_eq!(ready.read(&mut [0]).unwrap(), 0);
     let report = played.end().unwrap();
     assert!(matches!(report.outcome, Outcome::TimedOut));
-    assert!(report.ready_ms.is_some());
+    assert!(report.course.ready_ms.is_some());
     assert_eq!(*played.heard.ready.lock().unwrap(), Some(512));
 }
 

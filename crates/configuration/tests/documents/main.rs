@@ -7,6 +7,8 @@
     reason = "a test ends where what it is about is missing"
 )]
 
+mod services;
+
 use std::collections::BTreeMap;
 
 use enclair_configuration::{Access, Bound, Configuration, Error, Limit, MAX_BYTES, Resource};

@@ -1,30 +1,8 @@
 //! What the agent does: keys, rules, messages.
 
-#![allow(
-    clippy::expect_used,
-    reason = "a test ends where what it is about is missing"
-)]
-
 use enclair_configuration::{Attestation, Configuration, Ingress, MAX_EGRESS, Ready};
 
-const SEVEN: &str =
-    r#"{"argv":["/app"],"cwd":"/","env":[],"gid":0,"groups":[],"schema":1,"uid":0}"#;
-
-/// The seven-key document with one piece exchanged.
-fn with(from: &str, to: &str) -> String {
-    assert!(SEVEN.contains(from), "{from}");
-    SEVEN.replacen(from, to, 1)
-}
-
-/// The seven-key document with a key before `schema`.
-fn and(key: &str) -> String {
-    with("\"schema\"", &format!("{key},\"schema\""))
-}
-
-fn message(document: &str) -> String {
-    let refused = Configuration::parse(document.as_bytes());
-    refused.expect_err(document).to_string()
-}
+use super::{and, message, with};
 
 #[test]
 fn a_document_with_an_agent_is_read() {
