@@ -43,12 +43,20 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 struct Kept {
     bytes: VecDeque<u8>,
-    /// Bytes that were taken out of it, from the first on.
-    begin: u64,
     /// Bytes that were lost since the last line about it.
     lost: usize,
+    /// What was sent last does not end a line.
+    unfinished: bool,
     /// Nothing more is read.
     ended: bool,
+}
+
+/// What is sent at once. It is lost no more, and comes back if it cannot be sent.
+#[derive(Debug, PartialEq, Eq)]
+enum Piece {
+    Bytes(Vec<u8>),
+    /// That so many bytes were lost here.
+    Lost(usize),
 }
 
 impl Kept {
@@ -62,33 +70,52 @@ impl Kept {
         let rest = self.bytes.iter().skip(surplus);
         let line = rest.take(PIECE).position(|byte| *byte == b'\n');
         let lost = surplus.saturating_add(line.map_or(0, |end| end.saturating_add(1)));
-        self.remove(lost);
+        self.bytes.drain(..lost);
         self.lost = self.lost.saturating_add(lost);
         add(Counter::OutputLost, u64::try_from(lost).unwrap_or(u64::MAX));
     }
 
-    fn remove(&mut self, count: usize) {
-        self.bytes.drain(..count.min(self.bytes.len()));
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        self.begin = self.begin.saturating_add(count);
+    fn is_empty(&self) -> bool {
+        self.lost == 0 && self.bytes.is_empty()
     }
 
-    /// The next bytes, and where they end.
-    fn next(&mut self) -> (Vec<u8>, u64) {
-        if self.lost > 0 {
-            let line = format!("enclair-agent: {} bytes were lost\n", self.lost);
-            self.lost = 0;
-            return (line.into_bytes(), self.begin);
+    /// Takes the next piece.
+    fn next(&mut self) -> Piece {
+        match std::mem::take(&mut self.lost) {
+            0 => Piece::Bytes(self.bytes.drain(..PIECE.min(self.bytes.len())).collect()),
+            lost => Piece::Lost(lost),
         }
-        let bytes: Vec<_> = self.bytes.iter().take(PIECE).copied().collect();
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        (bytes, self.begin.saturating_add(length))
     }
 
-    /// Takes out what has arrived, as far as it is still there.
-    fn arrived(&mut self, end: u64) {
-        let count = end.saturating_sub(self.begin);
-        self.remove(usize::try_from(count).unwrap_or(usize::MAX));
+    /// What is sent for a piece. A line about a loss is one of its own.
+    fn text(&self, piece: &Piece) -> Vec<u8> {
+        let before = if self.unfinished { "\n" } else { "" };
+        match piece {
+            Piece::Bytes(bytes) => bytes.clone(),
+            Piece::Lost(lost) => {
+                format!("{before}enclair-agent: {lost} bytes were lost\n").into_bytes()
+            }
+        }
+    }
+
+    /// A piece has been sent.
+    fn arrived(&mut self, piece: &Piece) {
+        self.unfinished = match piece {
+            Piece::Bytes(bytes) => bytes.last() != Some(&b'\n'),
+            Piece::Lost(_) => false,
+        };
+    }
+
+    /// A piece has not been sent, or not all of it.
+    fn put_back(&mut self, piece: Piece) {
+        match piece {
+            // As many bytes more than are kept as one piece has, until something is pushed.
+            Piece::Bytes(bytes) => bytes
+                .into_iter()
+                .rev()
+                .for_each(|byte| self.bytes.push_front(byte)),
+            Piece::Lost(lost) => self.lost = self.lost.saturating_add(lost),
+        }
     }
 }
 
@@ -164,7 +191,7 @@ impl Logs {
         loop {
             {
                 let kept = self.kept.borrow();
-                if !kept.bytes.is_empty() || kept.lost > 0 {
+                if !kept.is_empty() {
                     return true;
                 }
                 if kept.ended {
@@ -196,9 +223,17 @@ impl Logs {
     /// Sends everything on one stream, and its end.
     async fn send_to(&self, stream: &Stream) -> io::Result<()> {
         while self.more().await {
-            let (bytes, end) = self.kept.borrow_mut().next();
-            stream.write_all(&bytes).await?;
-            self.kept.borrow_mut().arrived(end);
+            let piece = self.kept.borrow_mut().next();
+            let text = self.kept.borrow().text(&piece);
+            let sent = stream.write_all(&text).await;
+            let mut kept = self.kept.borrow_mut();
+            match sent {
+                Ok(()) => kept.arrived(&piece),
+                Err(error) => {
+                    kept.put_back(piece);
+                    return Err(error);
+                }
+            }
         }
         stream.finish_writing()?;
         timeout(LAST_WORDS, stream.drain()).await?
@@ -214,53 +249,63 @@ fn open(file: OwnedFd) -> io::Result<AsyncFd<File>> {
 mod tests {
     use super::*;
 
+    /// Takes everything, as text.
+    fn sent(kept: &mut Kept) -> Vec<u8> {
+        let mut text = Vec::new();
+        while !kept.is_empty() {
+            let piece = kept.next();
+            text.extend(kept.text(&piece));
+            kept.arrived(&piece);
+        }
+        text
+    }
+
     #[test]
     fn the_newest_lines_are_kept_and_the_loss_is_told() {
         let mut kept = Kept::default();
         let line = format!("{:099}\n", 0);
-        for _ in 0..(2 * MAX_KEPT / line.len()) {
+        let count = 2 * MAX_KEPT / line.len();
+        for _ in 0..count {
             kept.push(line.as_bytes());
             assert!(kept.bytes.len() <= MAX_KEPT);
         }
-        let (told, end) = kept.next();
-        kept.arrived(end);
-        let lost: usize = String::from_utf8(told)
-            .unwrap()
-            .strip_prefix("enclair-agent: ")
-            .unwrap()
-            .strip_suffix(" bytes were lost\n")
-            .unwrap()
-            .parse()
-            .unwrap();
+        let lost = kept.lost;
         assert_eq!(lost % line.len(), 0);
-        let mut sent = 0;
-        while !kept.bytes.is_empty() {
-            let (bytes, end) = kept.next();
-            assert!(sent > 0 || bytes.starts_with(b"000"));
-            sent += bytes.len();
-            kept.arrived(end);
-        }
-        assert_eq!(sent + lost, 2 * MAX_KEPT / line.len() * line.len());
+        let text = String::from_utf8(sent(&mut kept)).unwrap();
+        let (told, rest) = text.split_once('\n').unwrap();
+        assert_eq!(told, format!("enclair-agent: {lost} bytes were lost"));
+        assert!(rest.starts_with("000"));
+        assert_eq!(rest.len() + lost, count * line.len());
     }
 
     #[test]
-    fn what_was_lost_on_its_way_is_not_taken_out_twice() {
+    fn what_is_on_its_way_is_not_lost_and_a_loss_has_a_line_of_its_own() {
+        let mut kept = Kept::default();
+        kept.push(b"the beginning of ");
+        let piece = kept.next();
+        // While it was sent, so much came that some of it was dropped.
+        kept.push(&vec![b'x'; MAX_KEPT + 5]);
+        kept.arrived(&piece);
+        assert_eq!(piece, Piece::Bytes(b"the beginning of ".to_vec()));
+        let text = sent(&mut kept);
+        assert!(text.starts_with(b"\nenclair-agent: 5 bytes were lost\nxxx"));
+        assert_eq!(
+            text.len(),
+            b"\nenclair-agent: 5 bytes were lost\n".len() + MAX_KEPT
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_sent_is_sent_again() {
         let mut kept = Kept::default();
         kept.push(b"abc");
-        let (bytes, end) = kept.next();
-        assert_eq!((bytes.as_slice(), end), (&b"abc"[..], 3));
-        // While it was sent, so much came that it was dropped.
-        kept.push(&vec![b'x'; MAX_KEPT]);
-        kept.lost = 0;
-        kept.arrived(end);
-        assert_eq!(kept.bytes.len(), MAX_KEPT);
-        assert!(kept.bytes.iter().all(|byte| *byte == b'x'));
-    }
-
-    #[test]
-    fn a_line_without_an_end_is_cut() {
-        let mut kept = Kept::default();
-        kept.push(&vec![b'x'; MAX_KEPT + 10]);
-        assert_eq!((kept.bytes.len(), kept.lost), (MAX_KEPT, 10));
+        let piece = kept.next();
+        kept.push(b"def");
+        kept.put_back(piece);
+        kept.lost = 7;
+        let piece = kept.next();
+        assert_eq!(piece, Piece::Lost(7));
+        kept.put_back(piece);
+        assert_eq!(sent(&mut kept), b"enclair-agent: 7 bytes were lost\nabcdef");
     }
 }

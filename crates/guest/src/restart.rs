@@ -8,6 +8,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::console;
 use crate::failure::Failure;
 use crate::sys::process::{Ended, reap};
 use crate::sys::signal;
@@ -68,7 +69,11 @@ pub(crate) fn clear(agent: Option<i32>) -> Result<(), Failure> {
             }
         }
         let left = processes(agent);
-        if left.is_empty() || Instant::now() >= deadline {
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            console::say(&format!("{} processes do not end and stay", left.len()));
             return Ok(());
         }
         for process in left {
